@@ -1,0 +1,315 @@
+/**
+ * The contract between Holdfast and a store. Whoever implements {@link Backend} gives locks and records on
+ * one more store; nothing else in the library has to change. This file imports nothing.
+ *
+ * # The one rule
+ *
+ * A lock is a **place** in a resource's queue. A place is granted when the permits of the live places ahead
+ * of it, plus its own, fit the capacity. A mutex is 1 of 1, a semaphore k of N, a reader 1 of ALL, a writer
+ * ALL of ALL. Order of arrival, absence of barging and absence of writer starvation all follow.
+ *
+ * # What a backend keeps, per resource
+ *
+ * - `capacity`: fixed by the oldest live place; a request with another one is answered `mismatch`.
+ * - `last`: the highest fencing token ever minted. The next one is `max(last + 1, the store's clock in
+ *   microseconds)`, minted in the same atomic step as the grant. So tokens grow also after `last` was
+ *   forgotten, which a backend may do {@link IDLE_MEMORY_MS} after the resource went idle, and must do some
+ *   time: an idle resource leaves nothing behind for ever.
+ * - the places in order of arrival. Each has an expiry in the *store's* clock; a place whose expiry has
+ *   passed (`expiresAt <= now`) is gone, and every step first clears such places away:
+ *   - waiting: `now + patienceMs`, refreshed each time its process asks again (`admit` with the same id);
+ *   - granted in the very step that admitted it, or renewed: `now + ttlMs`;
+ *   - granted later, by hand-over: `now + claimMs`, until its first `renew`.
+ * - the ids of the last {@link FORGOTTEN_MAX} places that ended, with how they ended: a lease id names one
+ *   place, once. Clients replay requests and replies get lost, so every verb may arrive twice, or late.
+ *
+ * # What every verb owes
+ *
+ * - It is one atomic step per resource. Requests of one call on different resources are independent;
+ *   requests of one call on the same resource take effect in the order given.
+ * - It is idempotent per lease id: repeated, it gives the same answer and has no further effect.
+ * - Expected outcomes are values. A rejection means that I/O failed, and is a `BackendError` that says
+ *   whether the step certainly was `not-applied` or is `unknown`. Bugs (bad arguments) are not checked here.
+ * - Whenever places have gone (cleared, released, revoked) it **hands over** in the same step: it grants, in
+ *   order, every place that the rule now allows, and tells each one's process through its {@link Listener}.
+ * - It need not bound its own time: the caller sets a deadline on every call.
+ *
+ * The memory backend is the reference; `conformance()` in `holdfast/testkit` is the judge.
+ */
+
+/** After a resource went idle, its last token is kept this long against a store clock that steps back. */
+export const IDLE_MEMORY_MS = 600_000;
+
+/** How many ended lease ids a resource remembers. */
+export const FORGOTTEN_MAX = 8;
+
+/** Capacity of a resource locked for reading and writing: a writer takes ALL of it, a reader 1. */
+export const ALL = 1_000_000_000;
+
+/** A step's results in the order of its requests, with the store's clock (ms since 1970) at the step. */
+export interface Reply<T> {
+  readonly now: number;
+  readonly results: readonly T[];
+}
+
+/** Who holds or waits. `label` and `metadata` are the user's; the rest is filled in. */
+export interface Owner {
+  readonly host: string;
+  readonly pid: number;
+  readonly label?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** One process (one coordinator) as the backend sees it. Lease ids of a process start with `processId + ":"`. */
+export interface Session {
+  /** Prefix of everything the backend stores. Two namespaces never meet. */
+  readonly namespace: string;
+  readonly processId: string;
+  readonly owner: Owner;
+  /** A grant handed over must be renewed within this time, or the next waiter gets it. */
+  readonly claimMs: number;
+  /** A waiting place that its process has not asked about for this long is dropped. */
+  readonly patienceMs: number;
+  readonly listener: Listener;
+}
+
+/**
+ * The push channel, towards one process. Every message may be late, doubled or lost: a process that waits
+ * asks again by itself now and then, and treats a message only as a reason to look sooner. The one message
+ * that is acted upon without asking is `granted`, because it carries its own expiry in the store's clock.
+ */
+export interface Listener {
+  /** The place has been granted by hand-over. `waiting`: places of other processes behind it. */
+  granted(resource: string, leaseId: string, grant: Grant): void;
+  /** The granted place is gone: force-released or stolen. */
+  revoked(resource: string, leaseId: string, reason: RevokeReason): void;
+  /** The first place of another process is now waiting behind this process's granted place. */
+  contended(resource: string): void;
+  /**
+   * Waiting places should be asked about, of one resource or (undefined) of all: at once, or when the
+   * store's clock shows `at`. Sent to the first process still waiting when a place ahead of it was granted by
+   * hand-over, with the claim deadline as `at`, so that a dead waiter delays it no longer; and without `at`
+   * after the push channel was interrupted.
+   */
+  look(resource?: string, at?: number): void;
+}
+
+export type RevokeReason = "revoked" | "stolen";
+
+export interface Grant {
+  /** Fencing token, an integer below 2^53. */
+  readonly token: number;
+  /** In the store's clock. */
+  readonly expiresAt: number;
+  /** How many places of other processes wait behind this one. */
+  readonly waiting: number;
+}
+
+export interface AdmitRequest {
+  readonly resource: string;
+  readonly leaseId: string;
+  /** 1 … capacity. */
+  readonly permits: number;
+  readonly capacity: number;
+  readonly ttlMs: number;
+  /** False: never enqueue, answer `busy`. */
+  readonly wait: boolean;
+  /** True: first revoke all granted places (reason `stolen`), then take a place ahead of all waiting ones. */
+  readonly steal?: boolean;
+}
+
+export type Admission =
+  | ({ readonly kind: "granted" } & Grant)
+  /**
+   * Enqueued. `ahead`: live places in front. `lookAt`: when (store's clock) asking again may bring news,
+   * which is the earliest expiry among the places ahead.
+   */
+  | { readonly kind: "waiting"; readonly ahead: number; readonly lookAt: number }
+  | { readonly kind: "busy"; readonly ahead: number; readonly lookAt: number }
+  /** The resource is in use with another capacity; nothing was enqueued. */
+  | { readonly kind: "mismatch"; readonly capacity: number }
+  /** This lease id had a place which has ended. It never gets another; ask with a new id. */
+  | { readonly kind: "gone" };
+
+export interface RenewRequest {
+  readonly resource: string;
+  readonly leaseId: string;
+  readonly ttlMs: number;
+}
+
+export type Renewal =
+  | { readonly kind: "renewed"; readonly expiresAt: number; readonly waiting: number }
+  /** Not a live granted place. Never re-inserted. */
+  | { readonly kind: "gone" };
+
+export interface ReleaseRequest {
+  readonly resource: string;
+  readonly leaseId: string;
+}
+
+/**
+ * `released`: the place, granted or waiting, was live and is now ended (also when it was this same id's
+ * earlier release that ended it). `gone`: it had ended otherwise, or was never seen; from now on it is ended.
+ */
+export type Release = { readonly kind: "released" } | { readonly kind: "gone" };
+
+export interface RevokeRequest {
+  readonly resource: string;
+  /** Only this place; without it, every granted place. Waiting places are kept, and handed over to. */
+  readonly leaseId?: string;
+  readonly reason: string;
+  /** Who asked. */
+  readonly by: Owner;
+}
+
+/** A place as an onlooker sees it. Times in the store's clock, ms since 1970. */
+export interface Place {
+  readonly leaseId: string;
+  readonly owner: Owner;
+  readonly permits: number;
+  /** Null while waiting. */
+  readonly token: number | null;
+  /** Of the grant, or of the arrival while waiting. */
+  readonly since: number;
+  readonly expiresAt: number;
+}
+
+/** An entry of a resource's audit trail: the last {@link REVOCATIONS_MAX} forced releases. */
+export interface Revocation {
+  readonly at: number;
+  readonly reason: string;
+  readonly by: Owner;
+  /** Tokens of the places that were revoked. */
+  readonly tokens: readonly number[];
+}
+
+export const REVOCATIONS_MAX = 16;
+
+/** A resource and its live places in queue order. Looking changes nothing. */
+export interface Inspection {
+  readonly resource: string;
+  readonly now: number;
+  /** Null while nobody holds or waits. */
+  readonly capacity: number | null;
+  readonly places: readonly Place[];
+  /** Oldest first. Kept while the resource is in use and {@link IDLE_MEMORY_MS} beyond. */
+  readonly revocations: readonly Revocation[];
+}
+
+export interface Page {
+  /** Names that start with this. */
+  readonly prefix?: string;
+  /** Names after this one, in code-point order of UTF-8 (binary order). */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+// ------------------------------------------------------------------------------------------------ records
+
+/** A record's head. `value` is JSON text. */
+export interface StoredRecord {
+  readonly key: string;
+  readonly value: string;
+  /** Opaque, never reused, also after delete and re-creation. */
+  readonly revision: string;
+  /** Store's clock, ms since 1970. */
+  readonly updatedAt: number;
+  readonly author: string | null;
+}
+
+/**
+ * Guards a write with a lease. `token` is the lease's full token: the store's token × 1024 plus a count of
+ * hand-overs inside the process. The write is refused as `stale`
+ * - where the lock's state is kept by the same store: when the store's token of that lock has moved on and no
+ *   live granted place has this one (so a force-release fences off at once, and so do later holders);
+ * - everywhere: when the record has been written under a higher token of the same lock. A record keeps the
+ *   highest token seen per lock, also over delete and re-creation. Not applied to `shared` leases (readers,
+ *   semaphore permits), where a higher token says nothing.
+ */
+export interface Fence {
+  readonly resource: string;
+  readonly token: bigint;
+  readonly shared: boolean;
+}
+
+export interface Write {
+  readonly collection: string;
+  readonly key: string;
+  /** JSON text; null deletes. Deleting what does not exist is `written` without a record. */
+  readonly value: string | null;
+  /** Undefined: whatever is there. Null: must not exist. Otherwise: must be at this revision. */
+  readonly ifRevision?: string | null;
+  /**
+   * Names this write once and for all. A write whose `opId` is the one that made the current head is a
+   * replay: it is answered `written` again, whatever its other conditions, and changes nothing.
+   */
+  readonly opId: string;
+  readonly author?: string;
+  readonly fence?: Fence;
+}
+
+/** All the writes of a call took effect, or none did. `index` is the first write that was refused. */
+export type WriteOutcome =
+  | { readonly kind: "written"; readonly records: readonly (StoredRecord | null)[] }
+  | { readonly kind: "conflict"; readonly index: number; readonly current: StoredRecord | null }
+  | { readonly kind: "stale"; readonly index: number };
+
+// ------------------------------------------------------------------------------------------------ backend
+
+/** Facts that cannot be seen in the types. Shown by `holdfast doctor`, asserted by `conformance()`. */
+export interface Guarantees {
+  /** Whose clock decides on expiry. `host`: one machine only, its wall clock. */
+  readonly clock: "server" | "host";
+  /** What survives a restart of the store. `volatile`: holders may be forgotten; tokens still grow. */
+  readonly leases: "durable" | "volatile";
+  /** Whether a fenced write sees the lock's own state, or only tokens that records have seen. */
+  readonly fencing: "grant" | "write";
+  /** Whether several writes of one call may touch any keys, or only those of one partition. */
+  readonly writes: "any" | "partition";
+  /** A sentence on failover, as true as the vendor's manual. */
+  readonly failover: string;
+}
+
+/** What `holdfast doctor` prints: a fact, and what follows for safety. */
+export interface Finding {
+  readonly level: "ok" | "warning" | "danger";
+  readonly subject: string;
+  readonly detail: string;
+  /** What to do about it, unless all is well. */
+  readonly remedy?: string;
+}
+
+export interface Backend {
+  readonly name: string;
+  readonly guarantees: Guarantees;
+
+  /** Called once, before any other verb. Creates what is missing in the store and opens the push channel. */
+  open(session: Session): Promise<void>;
+
+  admit(requests: readonly AdmitRequest[]): Promise<Reply<Admission>>;
+  renew(requests: readonly RenewRequest[]): Promise<Reply<Renewal>>;
+  release(requests: readonly ReleaseRequest[]): Promise<Reply<Release>>;
+
+  /**
+   * Ends granted places by force, raises `last` so that their tokens are stale from this step on, records the
+   * reason, hands over, and tells the former holders. Returns the places revoked.
+   */
+  revoke(request: RevokeRequest): Promise<readonly Place[]>;
+  inspect(resource: string): Promise<Inspection>;
+  /** Resources somebody holds or waits for, by name. Not a snapshot: each entry is true at its own time. */
+  list(page: Page): Promise<readonly Inspection[]>;
+
+  read(collection: string, key: string): Promise<StoredRecord | null>;
+  write(writes: readonly Write[]): Promise<WriteOutcome>;
+  /** Live records by key. Not a snapshot. */
+  scan(collection: string, page: Page): Promise<readonly StoredRecord[]>;
+
+  /** Requests of one tick may share a call only within a lane. Without this method all share one lane. */
+  lane?(resource: string): string;
+  /** The store's clock, by one cheap round trip. Used to measure reachability and clock offset. */
+  time(): Promise<number>;
+  diagnose?(): Promise<readonly Finding[]>;
+
+  /** Ends the push channel and what `open` opened. Places are not released. Never rejects. */
+  close(): Promise<void>;
+}
