@@ -33,6 +33,8 @@
  * - Whenever places have gone (cleared, released, revoked) it **hands over** in the same step: it grants, in
  *   order, every place that the rule now allows, and tells each one's process through its {@link Listener}.
  * - It need not bound its own time: the caller sets a deadline on every call.
+ * - Namespaces, resources, collections, keys and what owners say are any well-formed Unicode text, up to 1,024
+ *   bytes in UTF-8 (the caller checks), and different texts never meet.
  *
  * The memory backend is the reference; `conformance()` in `holdfast/testkit` is the judge.
  */
@@ -248,7 +250,10 @@ export interface Write {
   readonly fence?: Fence;
 }
 
-/** All the writes of a call took effect, or none did. `index` is the first write that was refused. */
+/**
+ * All the writes of a call took effect, or none did. `index` is the first write that was refused. The keys of
+ * a call differ (the caller checks). Each write is looked at in this order: replay, fence, revision.
+ */
 export type WriteOutcome =
   | { readonly kind: "written"; readonly records: readonly (StoredRecord | null)[] }
   | { readonly kind: "conflict"; readonly index: number; readonly current: StoredRecord | null }

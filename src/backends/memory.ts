@@ -412,7 +412,8 @@ export function memory(store: MemoryStore = new MemoryStore()): Backend {
   };
 }
 
-const path = (namespace: string, name: string): string => `${namespace}\u0000${name}`;
+/** The length in front keeps namespaces apart whatever characters they and the names contain. */
+const path = (namespace: string, name: string): string => `${namespace.length}:${namespace}${name}`;
 
 const processOf = (leaseId: string): string => leaseId.slice(0, leaseId.indexOf(":"));
 
