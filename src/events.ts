@@ -19,8 +19,8 @@ export interface Events {
   };
   /** A caller has to wait. */
   "lock.waiting": LockEvent & { readonly local: boolean };
-  /** Leases renewed by one call. */
-  "lease.renewed": { readonly backend: string; readonly count: number };
+  /** The store prolonged a lease. */
+  "lease.renewed": LockEvent;
   /** An operator ended leases by force. */
   "lock.revoked": LockEvent & { readonly reason: string; readonly tokens: readonly bigint[] };
   /** A conditional write met another revision. */

@@ -1,0 +1,60 @@
+import type { Backend } from "./backend.ts";
+import { memory, MemoryStore } from "./backends/memory.ts";
+import { Coordinator, type CoordinatorOptions } from "./coordinator.ts";
+
+export interface ConnectOptions extends CoordinatorOptions {
+  /** Keep locks in another store than records: its URL. */
+  readonly locks?: string;
+}
+
+type Loader = (url: string) => Promise<Backend>;
+
+/** Each backend, and through it its client, is loaded only when a URL asks for it. */
+const LOADERS: { readonly [scheme: string]: Loader } = {
+  memory: async (url) => memory(memoryStore(url)),
+};
+
+/** Coordinators of one process that name the same memory URL share one store. */
+const memoryStores = new Map<string, MemoryStore>();
+
+function memoryStore(url: string): MemoryStore {
+  let store = memoryStores.get(url);
+  if (store === undefined) memoryStores.set(url, (store = new MemoryStore()));
+  return store;
+}
+
+/**
+ * A coordinator on the store that the URL names, opened and ready.
+ * @throws TypeError on a URL it does not know
+ * @throws BackendError when the store cannot be reached
+ */
+export async function connect(url: string, options: ConnectOptions = {}): Promise<Coordinator> {
+  const { locks, ...rest } = options;
+  const records = await backendOf(url);
+  const backends = locks === undefined ? records : { locks: await backendOf(locks), records };
+  const coordinator = new Coordinator(backends, rest);
+  try {
+    await coordinator.open();
+  } catch (error) {
+    await coordinator.close();
+    throw error;
+  }
+  return coordinator;
+}
+
+function backendOf(url: string): Promise<Backend> {
+  const scheme = typeof url === "string" ? url.slice(0, Math.max(0, url.indexOf(":"))) : "";
+  const load = Object.hasOwn(LOADERS, scheme) ? LOADERS[scheme] : undefined;
+  if (load === undefined) {
+    throw new TypeError(
+      `no backend for "${withoutPassword(String(url))}": write one of ` +
+        `${Object.keys(LOADERS).map((name) => `${name}:`).join(" ")}, for instance sqlite:./app.db`,
+    );
+  }
+  return load(url);
+}
+
+/** Error messages end up in logs, passwords should not. */
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^/@]*@/, "//***@");
+}

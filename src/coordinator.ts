@@ -1,0 +1,353 @@
+import { hostname } from "node:os";
+import { ALL, type Backend, type Finding, type Guarantees, type Inspection, type Owner } from "./backend.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import { BackendError, ClosedError } from "./errors.ts";
+import { emit } from "./events.ts";
+import { All } from "./locks/all.ts";
+import { asBackendError } from "./locks/batch.ts";
+import { fullToken, lockView, placeView, type LockView, type PlaceView } from "./locks/inspection.ts";
+import { LockTable } from "./locks/lock-table.ts";
+import { Lock, Semaphore, type Lockable, type ReadWriteLock } from "./locks/lockable.ts";
+import {
+  checkInteger,
+  checkMs,
+  checkName,
+  checkTtl,
+  type Fairness,
+  type LockDefaults,
+} from "./locks/options.ts";
+import { WebLocks } from "./locks/web-locks.ts";
+import { Records } from "./records/records.ts";
+
+export interface CoordinatorOptions {
+  /** Separates applications on one store. 1 … 64 of letters, digits and `. _ -`; default `holdfast`. */
+  readonly namespace?: string;
+  /** How long a lease lasts without renewal, in ms; 50 … 86,400,000, default 10,000. */
+  readonly ttlMs?: number;
+  /** See {@link Fairness}; default `local`. */
+  readonly fair?: Fairness;
+  /** What operators see beside host and pid, for instance the service's name. At most 256 characters. */
+  readonly label?: string;
+  readonly metadata?: { readonly [name: string]: string };
+  /** A waiter that was handed a lock must show that it lives within this time; default 2,000 ms. */
+  readonly claimMs?: number;
+  /** Who waits asks again at least this often, in case a message was lost; default 3,000 ms. */
+  readonly fallbackMs?: number;
+  /** How long the store may take to answer one call; default 5,000 ms. */
+  readonly callMs?: number;
+  /** Time, chance and identity. For simulations. */
+  readonly clock?: Clock;
+}
+
+/** Where locks and records are kept, if not in one place. */
+export interface Backends {
+  readonly locks: Backend;
+  readonly records: Backend;
+}
+
+export interface KindOptions {
+  readonly fair?: Fairness;
+}
+
+export interface ListLocksOptions {
+  readonly prefix?: string;
+}
+
+export interface ForceReleaseOptions {
+  /** Why; kept with who and when in the resource's audit trail. 1 … 1,024 bytes. */
+  readonly reason: string;
+  /** Only the place with this lease id; default: all holders. */
+  readonly leaseId?: string;
+}
+
+/** What a health check of a store found. */
+export interface Diagnosis {
+  readonly backend: string;
+  readonly guarantees: Guarantees;
+  /** Round trip in ms, the fastest of five. */
+  readonly latencyMs: number;
+  /** How far the store's clock is ahead of this machine's, in ms, give or take half a round trip. */
+  readonly clockOffsetMs: number;
+  readonly findings: readonly Finding[];
+}
+
+const LIST_PAGE = 100;
+/** A waiting place lives through this many fallback intervals without a sign of its process. */
+const PATIENCE = 3;
+
+/**
+ * One process's access to locks and records on one store (or two). Everything else is made from it. It opens
+ * the store on first use, and keeps no process alive by itself.
+ */
+export class Coordinator implements AsyncDisposable {
+  /** The web platform's lock API, across processes. */
+  readonly locks: WebLocks;
+  /** Identifies this coordinator: the `clientId` of web locks. */
+  readonly id: string;
+  readonly owner: Owner;
+  readonly #backends: Backends;
+  readonly #clock: Clock;
+  readonly #table: LockTable;
+  readonly #defaults: LockDefaults;
+  readonly #namespace: string;
+  readonly #callMs: number;
+  readonly #claimMs: number;
+  readonly #patienceMs: number;
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(backend: Backend | Backends, options: CoordinatorOptions = {}) {
+    const fallbackMs = checkMs(options.fallbackMs ?? 3_000, "fallbackMs", 20, 3_600_000);
+    this.#callMs = checkMs(options.callMs ?? 5_000, "callMs", 10, 3_600_000);
+    this.#claimMs = checkMs(options.claimMs ?? 2_000, "claimMs", 20, 3_600_000);
+    this.#patienceMs = Math.ceil(fallbackMs * PATIENCE + 1_000);
+    this.#namespace = checkNamespace(options.namespace ?? "holdfast");
+    this.#defaults = {
+      ttlMs: checkTtl(options.ttlMs ?? 10_000),
+      fair: checkFairness(options.fair ?? "local"),
+    };
+    this.#backends = "locks" in backend ? backend : { locks: backend, records: backend };
+    this.#clock = options.clock ?? systemClock;
+    this.id = this.#clock.id();
+    this.owner = ownerOf(options);
+    this.#table = new LockTable({
+      backend: this.#backends.locks,
+      open: () => this.open(),
+      clock: this.#clock,
+      processId: this.id,
+      claimMs: this.#claimMs,
+      fallbackMs,
+      patienceMs: this.#patienceMs,
+      callMs: this.#callMs,
+    });
+    this.locks = new WebLocks(this.#table, this.#defaults.ttlMs, () => this.#inspections(""));
+  }
+
+  // ---------------------------------------------------------------------------------------------- locks
+
+  /** One holder at a time. */
+  mutex(name: string, options: KindOptions = {}): Lock {
+    return new Lock(checkName(name), 1, 1, this.#table, this.#with(options));
+  }
+
+  /** Many readers or one writer, first come, first served. */
+  rwLock(name: string, options: KindOptions = {}): ReadWriteLock {
+    const defaults = this.#with(options);
+    return {
+      read: new Lock(checkName(name), 1, ALL, this.#table, defaults),
+      write: new Lock(name, ALL, ALL, this.#table, defaults),
+    };
+  }
+
+  /** At most `permits` in use at a time; 1 … 999,999,999, and the same number everywhere. */
+  semaphore(name: string, options: KindOptions & { readonly permits: number }): Semaphore {
+    const permits = checkInteger(options?.permits, `permits of "${name}"`, 1, ALL - 1);
+    return new Semaphore(checkName(name), permits, this.#table, this.#with(options));
+  }
+
+  /** Several locks at once, all or nothing, in one order everywhere. */
+  all(...lockables: readonly Lockable[]): All {
+    return new All(lockables, this.#clock);
+  }
+
+  /** Who holds a resource and who waits for it, in order. Changes nothing. */
+  async inspect(name: string): Promise<LockView> {
+    checkName(name);
+    const inspection = await this.#call("locks", "inspect", (backend) => backend.inspect(name));
+    return lockView(inspection, this.#table, this.owner);
+  }
+
+  /** Every resource that is held or waited for, by name. */
+  async *list({ prefix = "" }: ListLocksOptions = {}): AsyncGenerator<LockView, void, undefined> {
+    for await (const inspection of this.#inspections(prefix)) {
+      yield lockView(inspection, this.#table, this.owner);
+    }
+  }
+
+  /**
+   * Takes a lock away from its holders: revokes their leases, makes their tokens stale from this very step on,
+   * records who did it and why, and hands over to the next waiter. Returns the places that were revoked.
+   */
+  async forceRelease(name: string, { reason, leaseId }: ForceReleaseOptions): Promise<readonly PlaceView[]> {
+    const request = {
+      resource: checkName(name),
+      reason: checkName(reason, "the reason of a forced release"),
+      by: this.owner,
+      ...(leaseId === undefined ? {} : { leaseId }),
+    };
+    const places = await this.#call("locks", "revoke", (backend) => backend.revoke(request));
+    const tokens = places.map((place) => fullToken(place.token ?? 0));
+    if (places.length > 0) {
+      emit("lock.revoked", () => ({ backend: this.#backends.locks.name, resource: name, reason, tokens }));
+    }
+    return places.map((place) => placeView(place, place.permits));
+  }
+
+  // -------------------------------------------------------------------------------------------- records
+
+  /** A collection of JSON records, each with a revision. */
+  records<T>(collection: string): Records<T> {
+    return new Records<T>(collection, {
+      backend: this.#backends.records,
+      clock: this.#clock,
+      call: (operation, run) => this.#call("records", operation, run),
+      mutex: (name) => this.mutex(name),
+    });
+  }
+
+  // ------------------------------------------------------------------------------------------ lifecycle
+
+  /** Opens the store now rather than on first use. @throws BackendError */
+  open(): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(new ClosedError());
+    // A store that could not be opened is tried again next time.
+    this.#opening ??= this.#open().catch((error: unknown) => {
+      this.#opening = undefined;
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  /** Checks the store (both, if there are two): reachability, clock, settings, and what follows for safety. */
+  async diagnose(): Promise<readonly Diagnosis[]> {
+    const { locks, records } = this.#backends;
+    const diagnoses = [await this.#diagnose("locks")];
+    if (records !== locks) diagnoses.push(await this.#diagnose("records"));
+    return diagnoses;
+  }
+
+  /**
+   * Gives back every lease, rejects who still waits with a ClosedError, and closes what the store opened.
+   * Idempotent; never rejects.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #open(): Promise<void> {
+    const session = {
+      namespace: this.#namespace,
+      processId: this.id,
+      owner: this.owner,
+      claimMs: this.#claimMs,
+      patienceMs: this.#patienceMs,
+      listener: this.#table,
+    };
+    const { locks, records } = this.#backends;
+    await this.#within(locks, "open", () => locks.open(session));
+    if (records !== locks) await this.#within(records, "open", () => records.open(session));
+  }
+
+  async #close(): Promise<void> {
+    await this.#table.close();
+    if (this.#opening === undefined) return;
+    await this.#opening.catch(() => undefined);
+    const { locks, records } = this.#backends;
+    await this.#within(locks, "close", () => locks.close()).catch(() => undefined);
+    if (records !== locks) await this.#within(records, "close", () => records.close()).catch(() => undefined);
+  }
+
+  async *#inspections(prefix: string): AsyncGenerator<Inspection, void, undefined> {
+    let after: string | undefined;
+    for (;;) {
+      const page = { prefix, limit: LIST_PAGE, ...(after === undefined ? {} : { after }) };
+      const inspections = await this.#call("locks", "list", (backend) => backend.list(page));
+      yield* inspections;
+      if (inspections.length < LIST_PAGE) return;
+      after = inspections.at(-1)?.resource;
+    }
+  }
+
+  async #diagnose(which: keyof Backends): Promise<Diagnosis> {
+    const backend = this.#backends[which];
+    let latencyMs = Infinity;
+    let clockOffsetMs = 0;
+    for (let round = 0; round < 5; round++) {
+      const sentAt = this.#clock.now();
+      const sentWall = this.#clock.wall();
+      const storeNow = await this.#call(which, "time", () => backend.time());
+      const took = this.#clock.now() - sentAt;
+      if (took < latencyMs) {
+        latencyMs = took;
+        clockOffsetMs = Math.round(storeNow - (sentWall + took / 2));
+      }
+    }
+    const findings = await this.#call(which, "diagnose", async () => (await backend.diagnose?.()) ?? []);
+    return { backend: backend.name, guarantees: backend.guarantees, latencyMs, clockOffsetMs, findings };
+  }
+
+  async #call<Result>(
+    which: keyof Backends,
+    operation: string,
+    run: (backend: Backend) => Promise<Result>,
+  ): Promise<Result> {
+    await this.open();
+    const backend = this.#backends[which];
+    return this.#within(backend, operation, () => run(backend));
+  }
+
+  /** A call to the store with a time limit: a store that hangs has an unknown outcome. */
+  #within<Result>(backend: Backend, operation: string, run: () => Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const { name } = backend;
+      const fail = (error: BackendError): void => {
+        cancel();
+        emit("backend.failed", () => ({ backend: name, operation, error }));
+        reject(error);
+      };
+      const detail = `no answer within ${this.#callMs} ms`;
+      const cancel = this.#clock.timer(
+        this.#callMs,
+        () => fail(new BackendError(name, operation, "unknown", { detail })),
+        { keepAlive: true },
+      );
+      run().then(
+        (result) => {
+          cancel();
+          resolve(result);
+        },
+        (cause: unknown) => fail(asBackendError(cause, name, operation)),
+      );
+    });
+  }
+
+  #with({ fair }: KindOptions): LockDefaults {
+    return fair === undefined ? this.#defaults : { ...this.#defaults, fair: checkFairness(fair) };
+  }
+}
+
+function checkNamespace(namespace: string): string {
+  if (typeof namespace !== "string" || !/^[\w.-]{1,64}$/.test(namespace)) {
+    throw new RangeError(
+      `namespace must be 1 to 64 letters, digits, ".", "_" or "-", not "${String(namespace)}"`,
+    );
+  }
+  return namespace;
+}
+
+function checkFairness(fair: Fairness): Fairness {
+  if (fair !== "local" && fair !== "strict") {
+    throw new TypeError(`fair must be "local" or "strict", not "${String(fair)}"`);
+  }
+  return fair;
+}
+
+function ownerOf({ label, metadata }: CoordinatorOptions): Owner {
+  if (label !== undefined && (typeof label !== "string" || label.length > 256)) {
+    throw new RangeError("label must be text of at most 256 characters");
+  }
+  if (metadata !== undefined && JSON.stringify(metadata).length > 1_024) {
+    throw new RangeError("metadata must have at most 1,024 characters as JSON");
+  }
+  return {
+    host: hostname(),
+    pid: process.pid,
+    ...(label === undefined ? {} : { label }),
+    ...(metadata === undefined ? {} : { metadata }),
+  };
+}

@@ -1,0 +1,62 @@
+/** Locks and records for the many processes of one application. See DESIGN and docs/guide. */
+
+export { connect, type ConnectOptions } from "./connect.ts";
+export {
+  Coordinator,
+  type Backends,
+  type CoordinatorOptions,
+  type Diagnosis,
+  type ForceReleaseOptions,
+  type KindOptions,
+  type ListLocksOptions,
+} from "./coordinator.ts";
+export {
+  BackendError,
+  ClosedError,
+  ConflictError,
+  HoldfastError,
+  LeaseLostError,
+  LockTimeoutError,
+  StaleTokenError,
+  type HoldfastErrorCode,
+  type LossReason,
+} from "./errors.ts";
+export { on, type EventName, type Events, type LockEvent } from "./events.ts";
+export type { Finding, Guarantees, Owner } from "./backend.ts";
+export type { Lease } from "./locks/lease.ts";
+export type { AllLeases } from "./locks/all.ts";
+export type { LockView, PlaceView, RevocationView } from "./locks/inspection.ts";
+export {
+  Lockable,
+  type Lock,
+  type ReadWriteLock,
+  type Semaphore,
+} from "./locks/lockable.ts";
+export type { Fairness, LockOptions, PermitOptions } from "./locks/options.ts";
+export type {
+  LockMode,
+  WebLock,
+  WebLockCallback,
+  WebLockInfo,
+  WebLockOptions,
+  WebLocks,
+  WebLockSnapshot,
+} from "./locks/web-locks.ts";
+export type { FencedBy } from "./records/fence.ts";
+export type {
+  DeleteOptions,
+  ListOptions,
+  RecordHead,
+  Records,
+  WriteOptions,
+} from "./records/records.ts";
+export {
+  optimistic,
+  pessimistic,
+  type Edit,
+  type OptimisticOptions,
+  type PessimisticOptions,
+  type Strategy,
+  type Updated,
+  type UpdateTarget,
+} from "./records/strategies.ts";

@@ -1,0 +1,108 @@
+import type { Reply } from "../backend.ts";
+import type { Clock } from "../clock.ts";
+import { BackendError } from "../errors.ts";
+import { emit } from "../events.ts";
+
+/** Most requests in one call, so that a store which serves one call at a time is never held up for long. */
+const CALL_MAX = 256;
+
+interface Entry<Request, Result> {
+  readonly request: Request;
+  /** `sentAt` is local time before the call left, `now` the store's clock while it served it. */
+  readonly answered: (result: Result, sentAt: number, now: number) => void;
+  readonly failed: (error: BackendError) => void;
+}
+
+export interface BatchOptions<Request, Result> {
+  readonly backend: string;
+  readonly operation: string;
+  readonly clock: Clock;
+  /** How long a call may take before its outcome counts as unknown. */
+  readonly callMs: number;
+  /** Whether somebody awaits the answers, so that the process must not end before they are in. */
+  readonly keepAlive: boolean;
+  readonly call: (requests: readonly Request[]) => Promise<Reply<Result>>;
+  /** Hears of every reply: a sample of the store's clock. */
+  readonly sampled: (sentAt: number, now: number) => void;
+  /** Requests share a call only within a lane. */
+  readonly lane: ((request: Request) => string) | undefined;
+}
+
+/**
+ * One call per tick: what is asked for in one turn of the event loop travels together, at most
+ * {@link CALL_MAX} requests a call. Every entry hears `answered` or, after `callMs` at the latest, `failed`;
+ * an answer that comes later still is delivered too, because it may be good news.
+ */
+export class Batch<Request, Result> {
+  #entries: Entry<Request, Result>[] = [];
+
+  constructor(readonly options: BatchOptions<Request, Result>) {}
+
+  get isEmpty(): boolean {
+    return this.#entries.length === 0;
+  }
+
+  add(
+    request: Request,
+    answered: Entry<Request, Result>["answered"],
+    failed: Entry<Request, Result>["failed"],
+  ): void {
+    this.#entries.push({ request, answered, failed });
+  }
+
+  flush(): void {
+    if (this.#entries.length === 0) return;
+    const entries = this.#entries;
+    this.#entries = [];
+    for (const lane of this.#lanes(entries)) {
+      for (let from = 0; from < lane.length; from += CALL_MAX) {
+        this.#send(lane.length <= CALL_MAX ? lane : lane.slice(from, from + CALL_MAX));
+      }
+    }
+  }
+
+  #lanes(entries: Entry<Request, Result>[]): Iterable<Entry<Request, Result>[]> {
+    const { lane } = this.options;
+    if (lane === undefined || entries.length === 1) return [entries];
+    const lanes = new Map<string, Entry<Request, Result>[]>();
+    for (const entry of entries) {
+      const name = lane(entry.request);
+      const fellows = lanes.get(name);
+      if (fellows === undefined) lanes.set(name, [entry]);
+      else fellows.push(entry);
+    }
+    return lanes.values();
+  }
+
+  #send(entries: readonly Entry<Request, Result>[]): void {
+    const { backend, operation, clock, callMs, keepAlive, call } = this.options;
+    const sentAt = clock.now();
+    let failed = false;
+    const fail = (error: BackendError): void => {
+      cancel();
+      if (failed) return;
+      failed = true;
+      emit("backend.failed", () => ({ backend, operation, error }));
+      for (const entry of entries) entry.failed(error);
+    };
+    const cancel = clock.timer(
+      callMs,
+      () => fail(new BackendError(backend, operation, "unknown", { detail: `no answer within ${callMs} ms` })),
+      { keepAlive },
+    );
+    call(entries.map((entry) => entry.request)).then(
+      ({ now, results }) => {
+        cancel();
+        this.options.sampled(sentAt, now);
+        for (let i = 0; i < entries.length; i++) entries[i]!.answered(results[i]!, sentAt, now);
+      },
+      (cause: unknown) => fail(asBackendError(cause, backend, operation)),
+    );
+  }
+}
+
+export function asBackendError(cause: unknown, backend: string, operation: string): BackendError {
+  return cause instanceof BackendError
+    ? cause
+    : new BackendError(backend, operation, "unknown", { cause });
+}

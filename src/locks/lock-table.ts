@@ -1,0 +1,228 @@
+import type {
+  Admission,
+  AdmitRequest,
+  Backend,
+  Grant,
+  Listener,
+  Release,
+  ReleaseRequest,
+  Renewal,
+  RenewRequest,
+  RevokeReason,
+} from "../backend.ts";
+import type { Clock } from "../clock.ts";
+import { ClosedError, type BackendError } from "../errors.ts";
+import { emit } from "../events.ts";
+import { Batch } from "./batch.ts";
+import type { Demand } from "./demand.ts";
+import type { HeldLease } from "./lease.ts";
+import { LocalQueue } from "./local-queue.ts";
+import { Lookout } from "./lookout.ts";
+import type { Place } from "./place.ts";
+import { Renewals } from "./renewal.ts";
+import { StoreClock } from "./store-clock.ts";
+import type { Waiter } from "./waiter.ts";
+
+/** So many leases pass from caller to caller within one turn of the event loop. */
+const PASSES_PER_TURN = 64;
+const RELEASE_RETRY_MS = 100;
+
+export interface LockTableOptions {
+  readonly backend: Backend;
+  /** Resolves once the backend is open; rejects with a BackendError. */
+  readonly open: () => Promise<void>;
+  readonly clock: Clock;
+  readonly processId: string;
+  readonly claimMs: number;
+  readonly fallbackMs: number;
+  readonly patienceMs: number;
+  readonly callMs: number;
+}
+
+/** All that one process has to do with locks: its callers by resource, and its places by lease id. */
+export class LockTable implements Listener {
+  readonly backend: Backend;
+  readonly clock: Clock;
+  readonly places = new Map<string, Place>();
+  readonly renewals: Renewals;
+  readonly lookout: Lookout;
+  readonly #queues = new Map<string, LocalQueue>();
+  readonly #storeClock = new StoreClock();
+  readonly #admissions: Batch<AdmitRequest, Admission>;
+  readonly #renewing: Batch<RenewRequest, Renewal>;
+  readonly #releases: Batch<ReleaseRequest, Release>;
+  /** Releases that the store has not confirmed yet. */
+  readonly #releasing = new Set<Promise<unknown>>();
+  readonly #options: LockTableOptions;
+  #flushing = false;
+  #leaseIds = 0;
+  #passes = 0;
+  #isClosed = false;
+
+  constructor(options: LockTableOptions) {
+    const { backend, clock, callMs, fallbackMs } = options;
+    this.#options = options;
+    this.backend = backend;
+    this.clock = clock;
+    this.#admissions = this.#batch("admit", true, (requests) => backend.admit(requests));
+    this.#renewing = this.#batch("renew", false, (requests) => backend.renew(requests));
+    this.#releases = this.#batch("release", true, (requests) => backend.release(requests));
+    this.lookout = new Lookout(clock, this.#storeClock, fallbackMs, callMs);
+    this.renewals = new Renewals(clock, (request, answered, failed) => {
+      const counted = (renewal: Renewal, sentAt: number, now: number): void => {
+        if (renewal.kind === "renewed") {
+          emit("lease.renewed", () => ({ backend: backend.name, resource: request.resource }));
+        }
+        answered(renewal, sentAt, now);
+      };
+      this.#renewing.add(request, counted, failed);
+      this.#flushSoon();
+    });
+  }
+
+  acquire(resource: string, demand: Demand): Promise<HeldLease | null> {
+    if (this.#isClosed) return Promise.reject(new ClosedError());
+    let queue = this.#queues.get(resource);
+    if (queue === undefined) {
+      queue = new LocalQueue(this, resource, demand.capacity);
+      this.#queues.set(resource, queue);
+    } else if (queue.capacity !== demand.capacity) {
+      return Promise.reject(
+        new RangeError(
+          `"${resource}" is in use with capacity ${queue.capacity}, not ${demand.capacity}: ` +
+            "use the same kind of lock with the same permits everywhere",
+        ),
+      );
+    }
+    return queue.acquire(demand);
+  }
+
+  /** The callers of this process that the store does not know of, because they wait behind others here. */
+  localWaiters(resource: string): readonly Waiter[] {
+    return [...(this.#queues.get(resource)?.waiting ?? [])];
+  }
+
+  newLeaseId(): string {
+    return `${this.#options.processId}:${(this.#leaseIds++).toString(36)}`;
+  }
+
+  tidy(queue: LocalQueue): void {
+    if (queue.isIdle && this.#queues.get(queue.resource) === queue) this.#queues.delete(queue.resource);
+  }
+
+  mayPassAtOnce(): boolean {
+    if (this.#passes === 0) this.clock.yield(() => (this.#passes = 0));
+    this.#passes += 1;
+    return this.#passes <= PASSES_PER_TURN;
+  }
+
+  // ------------------------------------------------------------------------------- towards the store
+
+  admit(
+    request: AdmitRequest,
+    answered: (admission: Admission, sentAt: number, now: number) => void,
+    failed: (error: BackendError) => void,
+  ): void {
+    this.#admissions.add(request, answered, failed);
+    this.#flushSoon();
+  }
+
+  /**
+   * Ends a place in the store, tried again until `deadline`, when it ends there by itself. `unsettled`: the
+   * store may not know.
+   */
+  release(place: Place, deadline?: number): Promise<"released" | "gone" | "unsettled"> {
+    const { resource, leaseId } = place;
+    const giveUpAt = deadline ?? this.clock.now() + this.#options.patienceMs;
+    const released = new Promise<"released" | "gone" | "unsettled">((resolve) => {
+      let tries = 0;
+      const attempt = (): void => {
+        tries += 1;
+        this.#releases.add(
+          { resource, leaseId },
+          ({ kind }) => resolve(kind === "gone" && tries > 1 ? "unsettled" : kind),
+          () => {
+            const left = giveUpAt - this.clock.now();
+            if (left <= 0 || this.#isClosed) return resolve("unsettled");
+            this.clock.timer(Math.min(RELEASE_RETRY_MS * tries, left), attempt, { keepAlive: true });
+          },
+        );
+        this.#flushSoon();
+      };
+      attempt();
+    });
+    this.#releasing.add(released);
+    void released.then(() => this.#releasing.delete(released));
+    return released;
+  }
+
+  /** Gives back all there is, and hears no more. Resolves when the store knows or cannot be told. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const queue of [...this.#queues.values()]) queue.close();
+    this.renewals.stop();
+    await Promise.all(this.#releasing);
+  }
+
+  // ------------------------------------------------------------------------------------------- Listener
+
+  granted(resource: string, leaseId: string, grant: Grant): void {
+    const place = this.places.get(leaseId);
+    if (place === undefined || place.resource !== resource) return;
+    // Proven twice over: by the store's clock, and because the message cannot have left before its grant.
+    const received = this.clock.now() + this.#options.claimMs;
+    place.queue.pushed(place, grant, Math.min(received, this.#storeClock.local(grant.expiresAt)));
+  }
+
+  revoked(_resource: string, leaseId: string, reason: RevokeReason): void {
+    this.places.get(leaseId)?.lose(reason);
+  }
+
+  contended(resource: string): void {
+    for (const place of this.#queues.get(resource)?.places ?? []) {
+      if (place.state === "granted") place.markContended();
+    }
+  }
+
+  look(resource?: string, at?: number): void {
+    const now = this.clock.now();
+    this.lookout.lookAtAll(resource, at === undefined ? now : Math.max(now, this.#storeClock.local(at) + 1));
+  }
+
+  // -------------------------------------------------------------------------------------------- batches
+
+  #batch<Request extends { readonly resource: string }, Result>(
+    operation: string,
+    keepAlive: boolean,
+    call: (requests: readonly Request[]) => Promise<{ now: number; results: readonly Result[] }>,
+  ): Batch<Request, Result> {
+    const { backend, clock, callMs, open } = this.#options;
+    let isOpen = false;
+    return new Batch<Request, Result>({
+      backend: backend.name,
+      operation,
+      clock,
+      callMs,
+      keepAlive,
+      sampled: (sentAt, now) => this.#storeClock.sample(sentAt, now),
+      lane: backend.lane === undefined ? undefined : ({ resource }) => backend.lane?.(resource) ?? "",
+      call: async (requests) => {
+        if (!isOpen) await open();
+        isOpen = true;
+        return call(requests);
+      },
+    });
+  }
+
+  /** At the end of this turn of the event loop. Releases go first: who asks in the same tick may be next. */
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    process.nextTick(() => {
+      this.#flushing = false;
+      this.#renewing.flush();
+      this.#releases.flush();
+      this.#admissions.flush();
+    });
+  }
+}
