@@ -1,0 +1,95 @@
+import type { Cell, Setup } from "../cell.ts";
+import { openLocker, peersAtDefaults } from "../lockers/contestants.ts";
+import type { Locker } from "../lockers/locker.ts";
+import { quantile } from "../statistics.ts";
+import { now } from "../stopwatch.ts";
+
+const WARM_UP = 300;
+const KEYS = 100;
+
+interface Cycles {
+  readonly acquire: Float64Array;
+  readonly release: Float64Array;
+}
+
+type Pair = { cycles(budgetMs: number): Promise<Cycles> };
+
+/** Acquire and release, one after the other, nobody else there. */
+export const pairOnRedis: Cell<Pair> = {
+  id: "2a",
+  title: "Redis: acquire + release, uncontended",
+  better: "less",
+  processes: 1,
+  contestants: ["raw SET NX", "holdfast", ...peersAtDefaults],
+  workload,
+  async measure([worker], { quick }) {
+    const { acquire, release } = await worker!.cycles(quick ? 500 : 1_000);
+    const cycle = acquire.map((ms, i) => ms + release[i]!);
+    return {
+      "acquire p50 ms": quantile(acquire, 0.5),
+      "release p50 ms": quantile(release, 0.5),
+      "cycle p50 ms": quantile(cycle, 0.5),
+      "cycle p99 ms": quantile(cycle, 0.99),
+    };
+  },
+};
+
+export const pairOnSqlite: Cell<Pair> = {
+  id: "4a",
+  title: "SQLite: acquire + release, uncontended",
+  better: "more",
+  processes: 1,
+  contestants: ["raw SQLite", "holdfast SQLite"],
+  workload,
+  async measure([worker], { quick }) {
+    return rates(await worker!.cycles(quick ? 400 : 800));
+  },
+};
+
+export const pairInMemory: Cell<Pair> = {
+  id: "5a",
+  title: "memory: acquire + release, uncontended",
+  better: "more",
+  processes: 1,
+  contestants: ["async-mutex", "holdfast memory"],
+  workload,
+  async measure([worker], { quick }) {
+    return rates(await worker!.cycles(quick ? 300 : 600));
+  },
+};
+
+function rates({ acquire, release }: Cycles) {
+  const cycle = acquire.map((ms, i) => ms + release[i]!);
+  const total = cycle.reduce((sum, ms) => sum + ms, 0);
+  return {
+    "cycles/s": (1_000 * cycle.length) / total,
+    "cycle p50 ms": quantile(cycle, 0.5),
+    "cycle p99 ms": quantile(cycle, 0.99),
+  };
+}
+
+async function workload(setup: Setup): Promise<Pair> {
+  const locker = await openLocker(setup.contestant, setup);
+  return {
+    async cycles(budgetMs) {
+      for (let i = 0; i < WARM_UP; i++) await (await locker.lock(`pair:${i % KEYS}`))();
+      return timeCycles(locker, now() + budgetMs);
+    },
+  };
+}
+
+async function timeCycles(locker: Locker, until: number): Promise<Cycles> {
+  const acquire: number[] = [];
+  const release: number[] = [];
+  let moment = now();
+  while (moment < until) {
+    const unlock = await locker.lock(`pair:${acquire.length % KEYS}`);
+    const entered = now();
+    await unlock();
+    const left = now();
+    acquire.push(entered - moment);
+    release.push(left - entered);
+    moment = left;
+  }
+  return { acquire: Float64Array.from(acquire), release: Float64Array.from(release) };
+}

@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { cells } from "./cells/all.ts";
+import { help, readCommand, UsageError, type Command } from "./command-line.ts";
+import { hold, type Progress } from "./contest.ts";
+import { contestant } from "./lockers/contestants.ts";
+import { describeMachine } from "./machine.ts";
+import { judge } from "./marks.ts";
+import { startRedis } from "./redis-server.ts";
+import { report } from "./report.ts";
+import { Results } from "./results.ts";
+
+const EXIT_USAGE = 64;
+
+async function run(command: Command): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
+  const redis = await startRedis(join(directory, "redis"));
+  const started = Date.now();
+  try {
+    const samples = await hold({ ...command, redis, directory, onProgress: progress(command, started) });
+    const results = new Results(samples);
+    const machine = `${describeMachine()}, Redis ${redis.version}`;
+    const seconds = Math.round((Date.now() - started) / 1_000);
+    const noisy = samples.filter(({ foreignCores }) => foreignCores > 0.25).length;
+    console.error(`\n${samples.length} measurements in ${seconds} s, ${noisy} of them disturbed by others`);
+    console.log(`${report(results, command.cells, command.style)}\n\n${machine}`);
+    if (command.json !== undefined) {
+      const marks = judge(results, command.cells.map(({ id }) => id));
+      writeFileSync(command.json, JSON.stringify({ machine, marks, samples }, null, 1));
+    }
+    const failed = samples.some(
+      (one) => one.error !== undefined && contestant(one.contestant).role === "holdfast",
+    );
+    if (failed) process.exitCode = 1;
+  } finally {
+    await redis.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function progress({ rounds }: Command, started: number) {
+  let lastRound = 0;
+  return ({ round, done, of, cell, contestant: name }: Progress): void => {
+    const elapsed = Math.round((Date.now() - started) / 1_000);
+    const text = `round ${round} of ${rounds}, ${done + 1}/${of}, ${elapsed} s: ${cell.id} ${name}`;
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+    else if (round !== lastRound) process.stderr.write(`${text} …\n`);
+    lastRound = round;
+  };
+}
+
+try {
+  const command = readCommand(process.argv.slice(2), cells);
+  if (command) await run(command);
+  else console.log(help(cells));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`${error.message}\nTry: npm run bench -- --help`);
+  process.exitCode = EXIT_USAGE;
+}
