@@ -2,4 +2,4 @@
 export const LONG_MS = 60_000;
 
 /** Short enough to wait for, long enough that a busy machine does not run into it by accident. */
-export const SHORT_MS = 250;
+export const SHORT_MS = 300;

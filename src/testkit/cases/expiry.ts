@@ -71,8 +71,8 @@ export const expiry: readonly Case[] = [
       const b = await stage.join({ patienceMs: SHORT_MS });
       const held = await a.take("r");
       const waiting = await b.queue("r");
-      for (let asked = 0; asked < 6; asked += 1) {
-        await stage.pass(SHORT_MS / 3);
+      for (let asked = 0; asked < 8; asked += 1) {
+        await stage.pass(SHORT_MS / 5);
         const answer = await b.ask("r", { leaseId: waiting.leaseId });
         assert.equal(answer.kind, "waiting");
       }

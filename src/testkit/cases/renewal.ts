@@ -25,8 +25,8 @@ export const renewal: readonly Case[] = [
       const [a, b] = await stage.joinMany(2);
       const held = await a!.take("r", { ttlMs: SHORT_MS });
       const waiting = await b!.queue("r");
-      for (let renewed = 0; renewed < 6; renewed += 1) {
-        await stage.pass(SHORT_MS / 3);
+      for (let renewed = 0; renewed < 8; renewed += 1) {
+        await stage.pass(SHORT_MS / 5);
         assert.equal((await a!.renew("r", held.leaseId, SHORT_MS)).kind, "renewed");
         assert.equal((await b!.ask("r", { leaseId: waiting.leaseId })).kind, "waiting");
       }
