@@ -6,8 +6,8 @@ import { testFiles } from "./runner/test-files.ts";
 import { ensureServers } from "./servers/install.ts";
 
 /**
- * `npm test [-- NAME…]`: runs the test files whose path contains one of the names, one after the other, because many
- * measure time on machines with few cores. The last line is the count.
+ * `npm test [-- NAME…]`: runs the test files whose path has one of the names in it, one by one, because
+ * many measure time on machines with few cores. The last line is the count.
  */
 const FILE_LIMIT_MS = 240_000;
 
@@ -47,10 +47,9 @@ process.exitCode = good ? 0 : 1;
 
 function tell(source: string, { passed, failed, skipped, notes, output, ms }: FileResult): void {
   const verdict = failed.length > 0 ? "FAIL" : "ok  ";
+  const seconds = (ms / 1000).toFixed(1).padStart(6);
   const aside = skipped.length > 0 ? `, ${skipped.length} skipped` : "";
-  say(
-    `${verdict} ${(ms / 1000).toFixed(1).padStart(6)} s ${String(passed).padStart(4)} passed${aside}  ${source}`,
-  );
+  say(`${verdict} ${seconds} s ${String(passed).padStart(4)} passed${aside}  ${source}`);
   for (const note of notes) say(indented(note));
   for (const { name, error } of failed) say(`  ✖ ${name}\n${indented(error)}`);
   if (failed.length > 0 && output !== "") say(`  output:\n${indented(output.trimEnd())}`);

@@ -44,17 +44,23 @@ describe("the runner", () => {
     const result = await run(
       "fails",
       `import assert from "node:assert";
-       describe("outer", () => { it("good", () => {}); it("bad", () => assert.deepEqual({ a: 1 }, { a: 2 })); });`,
+       describe("outer", () => {
+         it("good", () => {});
+         it("bad", () => assert.deepEqual({ a: 1 }, { a: 2 }));
+       });`,
     );
     assert.equal(result.passed, 1);
     assert.deepEqual(names(result.failed), ["outer › bad"]);
-    assert.match(result.failed[0]?.error ?? "", /a: 1[\s\S]*a: 2[\s\S]*fails\.mjs:3/);
+    assert.match(result.failed[0]?.error ?? "", /a: 1[\s\S]*a: 2[\s\S]*fails\.mjs:5/);
   });
 
   test("takes a failing hook for a failure", async () => {
     const result = await run(
       "hook",
-      `describe("outer", () => { it("good", () => {}); after(() => { throw new Error("torn down badly"); }); });`,
+      `describe("outer", () => {
+         it("good", () => {});
+         after(() => { throw new Error("torn down badly"); });
+       });`,
     );
     assert.deepEqual(names(result.failed), ["outer"]);
     assert.match(result.failed[0]?.error ?? "", /torn down badly/);
@@ -81,7 +87,7 @@ describe("the runner", () => {
     assert.match(early.failed[0]?.error ?? "", /exits early/);
 
     const empty = await run("empty", "");
-    assert.match(empty.failed[0]?.error ?? "", /has no test/);
+    assert.match(empty.failed[0]?.error ?? "", /it has none/);
     assert.equal(empty.failed.length, 1);
   });
 

@@ -15,8 +15,8 @@ export type Line =
 const CLOSING_FIGURE = /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
 
 /**
- * A reporter for `node --test-reporter`: one JSON line per event that matters to the runner. Only tests that have
- * no tests inside count; what is around them counts when it fails by itself, in a hook for example.
+ * A reporter for `node --test-reporter`: one JSON line per event that the runner needs. Only tests without
+ * tests inside count; what is around them counts when it fails by itself, in a hook for example.
  */
 export default async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   for await (const line of linesOf(events)) yield `${JSON.stringify(line)}\n`;

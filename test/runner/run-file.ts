@@ -22,8 +22,8 @@ const OUTPUT_MAX = 64 * 1024;
 const PIPES_MS = 1_000;
 
 /**
- * Runs one built test file in a process of its own, and what that process starts in its process group. When the
- * file ends, or its time is over, or `signal` aborts, the whole group ends. Never rejects.
+ * Runs one built test file in a process of its own, and what that process starts in its process group. When
+ * the file ends, or its time is over, or `signal` aborts, the whole group ends. Never rejects.
  */
 export async function runFile(file: string, limitMs: number, signal: AbortSignal): Promise<FileResult> {
   const started = performance.now();

@@ -11,8 +11,8 @@ export interface TestFile {
 const NOT_OURS = new Set(["node_modules", "dist", "build"]);
 
 /**
- * The test files of the project and its applications, in order of name. The list comes from the sources: what was
- * built of a source since deleted does not run, and what was not built is missed.
+ * The test files of the project and its applications, in order of name. The list comes from the sources: what
+ * was built of a source since deleted does not run, and what was not built is missed.
  */
 export function testFiles(root: string, filters: readonly string[]): readonly TestFile[] {
   const apps = foldersIn(join(root, "apps")).map((name) => `apps/${name}`);
