@@ -8,7 +8,7 @@ export function* errorsPage(house: House): Iterable<Violation> {
     [...text.matchAll(classes)].map(({ 1: name = "", 2: body = "", index }) => ({
       name,
       line: lineAt(text, index),
-      terms: [...capture(body, /\bcode = "(\w+)"/g), ...capture(body, /^ {4}readonly (\w+)/gm)],
+      terms: [...capture(body, /\bcode = "(\w+)"/g), ...capture(body, /^ {4}readonly (\w+)\??:/gm)],
     })),
   );
 }
@@ -24,8 +24,8 @@ export function* eventsPage(house: House): Iterable<Violation> {
         name,
         line: lineAt(text, start + index),
         terms: [
-          ...capture(payload, /\breadonly (\w+)/g),
-          ...(payload.includes("LockEvent") ? capture(common, /\breadonly (\w+)/g) : []),
+          ...capture(payload, /\breadonly (\w+)\??:/g),
+          ...(payload.includes("LockEvent") ? capture(common, /\breadonly (\w+)\??:/g) : []),
         ],
       }),
     );
