@@ -40,7 +40,7 @@ function marksTable(results: Results, cells: readonly Cell[], style: Style): str
     mark.theirs === undefined ? "" : readable(mark.theirs),
     mark.against ?? "",
     readable(mark.value),
-    mark.lowest === mark.highest ? "" : `${readable(mark.lowest)} – ${readable(mark.highest)}`,
+    !(mark.lowest < mark.highest) ? "" : `${readable(mark.lowest)} – ${readable(mark.highest)}`,
     mark.target,
     mark.verdict,
     mark.cell,

@@ -8,14 +8,23 @@ import { now } from "../stopwatch.ts";
 /** Time for all processes to be ready for the common start. */
 const LEAD_MS = 100;
 
-type Crowd = { contend(task: { callers: number; start: number; until: number }): Promise<ContentionLog> };
+interface Task {
+  readonly callers: number;
+  readonly start: number;
+  readonly until: number;
+  /** Whether some stays are made long, to catch two holders from different processes. */
+  readonly probing: boolean;
+}
+
+type Crowd = { contend(task: Task): Promise<ContentionLog> };
 
 async function workload(setup: Setup): Promise<Crowd> {
   const locker = await openLocker(setup.contestant, setup);
   return {
-    async contend(task) {
+    async contend({ probing, ...task }) {
       await (await locker.lock(`warm-up:${setup.index}`))();
-      return contend(locker, { ...task, name: () => "one-key", stay: mostlyShortStays() });
+      const stay = probing ? { stay: mostlyShortStays() } : {};
+      return contend(locker, { ...task, name: () => "one-key", ...stay });
     },
   };
 }
@@ -39,7 +48,7 @@ function oneKey(
       const start = now() + LEAD_MS;
       const until = start + (quick ? shape.ms * 0.6 : shape.ms);
       const logs = await Promise.all(
-        workers.map((worker) => worker.contend({ callers, start, until })),
+        workers.map((worker) => worker.contend({ callers, start, until, probing: processes > 1 })),
       );
       return judge(logs, until - start);
     },
@@ -49,17 +58,20 @@ function oneKey(
 function judge(logs: readonly ContentionLog[], ms: number): Numbers {
   const served = logs.flatMap((log) => [...log.served]);
   const waits = Float64Array.from(logs.flatMap((log) => [...log.waits]));
-  const { overlaps, processChanges } = judgeExclusion(logs.map(({ stays }) => stays));
   return {
     "acq/s": (1_000 * sum(served)) / ms,
-    ...(logs.length > 1 ? { "process changes/s": (1_000 * processChanges) / ms } : {}),
     "wait p50 ms": quantile(waits, 0.5),
     "wait p99 ms": quantile(waits, 0.99),
     "wait max ms": quantile(waits, 1),
     "most/least": mostOverLeast(served),
     starved: served.filter((count) => count === 0).length,
-    overlaps,
+    ...(logs.length > 1 ? acrossProcesses(logs, ms) : {}),
   };
+}
+
+function acrossProcesses(logs: readonly ContentionLog[], ms: number): Numbers {
+  const { overlaps, processChanges } = judgeExclusion(logs.map(({ stays }) => stays));
+  return { "process changes/s": (1_000 * processChanges) / ms, overlaps };
 }
 
 export const oneKeyOneProcess = oneKey(
