@@ -16,7 +16,7 @@ export interface Command {
 export class UsageError extends Error {}
 
 export function help(cells: readonly Cell[]): string {
-  return `Measures Holdfast's locks beside other libraries and beside raw commands, in one run on this machine.
+  return `Measures Holdfast's locks beside other libraries and raw commands, in one run on this machine.
 
 Usage: npm run bench -- locks [options]
 

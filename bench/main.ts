@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cells } from "./cells/all.ts";
 import { help, readCommand, UsageError, type Command } from "./command-line.ts";
-import { hold, type Progress } from "./contest.ts";
+import { FOREIGN_CORES_MAX, hold, type Progress } from "./contest.ts";
 import { contestant } from "./lockers/contestants.ts";
 import { describeMachine } from "./machine.ts";
-import { judge } from "./marks.ts";
+import { judge } from "./judge.ts";
 import { startRedis } from "./redis-server.ts";
 import { report } from "./report.ts";
 import { Results } from "./results.ts";
@@ -18,12 +18,15 @@ async function run(command: Command): Promise<void> {
   const redis = await startRedis(join(directory, "redis"));
   const started = Date.now();
   try {
-    const samples = await hold({ ...command, redis, directory, onProgress: progress(command, started) });
+    const onProgress = progress(command, started);
+    const samples = await hold({ ...command, redis, directory, onProgress });
     const results = new Results(samples);
     const machine = `${describeMachine()}, Redis ${redis.version}`;
     const seconds = Math.round((Date.now() - started) / 1_000);
-    const noisy = samples.filter(({ foreignCores }) => foreignCores > 0.25).length;
-    console.error(`\n${samples.length} measurements in ${seconds} s, ${noisy} of them disturbed by others`);
+    const noisy = samples.filter(({ foreignCores }) => foreignCores > FOREIGN_CORES_MAX).length;
+    const newLine = process.stderr.isTTY ? "\n" : "";
+    const disturbed = `${noisy} of them disturbed by others`;
+    console.error(`${newLine}${samples.length} measurements in ${seconds} s, ${disturbed}`);
     console.log(`${report(results, command.cells, command.style)}\n\n${machine}`);
     if (command.json !== undefined) {
       const marks = judge(results, command.cells.map(({ id }) => id));

@@ -1,33 +1,20 @@
 import { peers, type ContestantName } from "./lockers/contestants.ts";
-import type { Results } from "./results.ts";
 
 type Lookup = (cell: string, contestant: ContestantName, column: string) => number;
 
-interface Reading {
+export interface Reading {
   readonly ours: number;
   /** What ours is divided by; without it, ours is judged as it stands. */
   readonly theirs?: number;
   readonly against?: string;
 }
 
-interface Mark {
+export interface Mark {
   readonly cell: string;
   readonly text: string;
   readonly sign: "≤" | "≥" | "<" | "=";
   readonly target: number;
   read(lookup: Lookup): Reading;
-}
-
-export interface Judged extends Reading {
-  readonly cell: string;
-  readonly text: string;
-  readonly target: string;
-  /** The ratio, or ours. */
-  readonly value: number;
-  /** The same in the single rounds. */
-  readonly lowest: number;
-  readonly highest: number;
-  readonly verdict: "met" | "missed" | "not measured";
 }
 
 function alone(cell: string, contestant: ContestantName, column: string): Mark["read"] {
@@ -59,7 +46,8 @@ function versusBestPeer(cell: string, column: string, best: "most" | "least"): M
   };
 }
 
-const MARKS: readonly Mark[] = [
+/** What Holdfast is held to, beside peers and floors of the same run. */
+export const MARKS: readonly Mark[] = [
   {
     cell: "2a",
     text: "acquire + release, fence included, p50 ms",
@@ -213,39 +201,3 @@ const MARKS: readonly Mark[] = [
     read: versus("5c", "holdfast memory", "async-mutex", "acq/s"),
   },
 ];
-
-/** The marks of the cells that were run. */
-export function judge(results: Results, cells: readonly string[]): readonly Judged[] {
-  return MARKS.filter(({ cell }) => cells.includes(cell)).map((mark) => {
-    const reading = mark.read((...at) => results.median(...at));
-    const single = results.rounds
-      .map((round) => valueOf(mark.read((...at) => results.inRound(round, ...at))))
-      .filter((value) => !Number.isNaN(value));
-    const value = valueOf(reading);
-    return {
-      ...reading,
-      cell: mark.cell,
-      text: mark.text,
-      target: `${mark.sign} ${mark.target}`,
-      value,
-      lowest: Math.min(...single),
-      highest: Math.max(...single),
-      verdict: verdict(value, mark),
-    };
-  });
-}
-
-function valueOf({ ours, theirs }: Reading): number {
-  return theirs === undefined ? ours : ours / theirs;
-}
-
-function verdict(value: number, { sign, target }: Mark): Judged["verdict"] {
-  if (Number.isNaN(value)) return "not measured";
-  const met = {
-    "≤": value <= target,
-    "≥": value >= target,
-    "<": value < target,
-    "=": value === target,
-  };
-  return met[sign] ? "met" : "missed";
-}

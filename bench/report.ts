@@ -1,12 +1,14 @@
 import type { Cell } from "./cell.ts";
 import { contestant } from "./lockers/contestants.ts";
-import { judge } from "./marks.ts";
+import { judge } from "./judge.ts";
 import type { Results } from "./results.ts";
 import { readable, table, type Style } from "./table.ts";
 
 /** The tables of the cells that were run, then the table of marks. */
 export function report(results: Results, cells: readonly Cell[], style: Style): string {
-  const sections = cells.map((cell) => section(`${cell.id} ${cell.title}`, cellTable(results, cell, style), style));
+  const sections = cells.map((cell) => {
+    return section(`${cell.id} ${cell.title}`, cellTable(results, cell, style), style);
+  });
   const marks = section("Marks", marksTable(results, cells, style), style);
   return [...sections, marks, ...failures(results)].join("\n\n");
 }
@@ -33,6 +35,18 @@ function cellTable(results: Results, cell: Cell, style: Style): string {
   return table([["contestant", ...columns, "rounds"], ...rows], style);
 }
 
+const MARKS_HEADING = [
+  "mark",
+  "holdfast",
+  "other",
+  "which",
+  "judged",
+  "in single rounds",
+  "target",
+  "verdict",
+  "cell",
+];
+
 function marksTable(results: Results, cells: readonly Cell[], style: Style): string {
   const rows = judge(results, cells.map(({ id }) => id)).map((mark) => [
     mark.text,
@@ -45,12 +59,11 @@ function marksTable(results: Results, cells: readonly Cell[], style: Style): str
     mark.verdict,
     mark.cell,
   ]);
-  const heading = ["mark", "holdfast", "other", "which", "judged", "in single rounds", "target", "verdict", "cell"];
-  return table([heading, ...rows], style);
+  return table([MARKS_HEADING, ...rows], style);
 }
 
 function failures({ samples }: Results): readonly string[] {
   return samples
     .filter(({ error }) => error !== undefined)
-    .map(({ cell, contestant, round, error }) => `FAILED ${cell} ${contestant}, round ${round}: ${error}`);
+    .map((one) => `FAILED ${one.cell} ${one.contestant}, round ${one.round}: ${one.error}`);
 }

@@ -3,7 +3,9 @@ export type Style = "text" | "markdown";
 /** Rows under a heading, columns aligned; the first column to the left, numbers to the right. */
 export function table(rows: readonly (readonly string[])[], style: Style): string {
   const [heading = []] = rows;
-  const widths = heading.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
+  const widths = heading.map((_, column) => {
+    return Math.max(...rows.map((row) => (row[column] ?? "").length));
+  });
   const line = (row: readonly string[]): string => {
     const padded = widths.map((width, column) => {
       const text = row[column] ?? "";
@@ -23,6 +25,6 @@ export function table(rows: readonly (readonly string[])[], style: Style): strin
 export function readable(value: number): string {
   if (Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return "∞";
-  if (Number.isInteger(value) || Math.abs(value) >= 100) return Math.round(value).toLocaleString("en");
-  return value.toPrecision(3);
+  const whole = Number.isInteger(value) || Math.abs(value) >= 100;
+  return whole ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
 }

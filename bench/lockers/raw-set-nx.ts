@@ -1,7 +1,9 @@
 import { Redis } from "ioredis";
 import { HOST, type Locker, type Opening } from "./locker.ts";
 
-const RELEASE = `if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0`;
+const RELEASE = `
+  if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end
+  return 0`;
 
 /** The floor of a lock on Redis: one command each way, no fencing token, no waiting. */
 export async function open({ redisPort, ttlMs, index }: Opening): Promise<Locker> {
