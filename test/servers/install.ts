@@ -15,8 +15,8 @@ const FURTHER_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 const INSTALL_LIMIT_MS = 300_000;
 
 /**
- * Installs what is missing where that is possible, which is as root on Debian and its kin. Returns the servers
- * that are missing still, and tells what it does and what is left to do.
+ * Installs what is missing where that is possible, which is as root on Debian and its kin. Returns the
+ * servers that are missing still, and tells what it does and what is left to do.
  */
 export function ensureServers(tell: (line: string) => void): readonly ServerName[] {
   let missing = missingServers();
@@ -39,8 +39,8 @@ export function ensureServers(tell: (line: string) => void): readonly ServerName
 }
 
 /**
- * For the `skip` option of a test: false when the server can be started here, else why not. With CI=true it is
- * always false: there a missing server is a failure.
+ * For the `skip` option of a test: false when the server can be started here, else why not. With CI=true it
+ * is always false: there a missing server is a failure.
  */
 export function leftOut(server: ServerName): string | false {
   if (process.env["CI"] === "true" || !missingServers().includes(server)) return false;
