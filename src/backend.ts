@@ -89,9 +89,9 @@ export interface Listener {
   contended(resource: string): void;
   /**
    * Waiting places should be asked about, of one resource or (undefined) of all: at once, or when the
-   * store's clock shows `at`. Sent to the first process still waiting when a place ahead of it was granted by
-   * hand-over, with the claim deadline as `at`, so that a dead waiter delays it no longer; and without `at`
-   * after the push channel was interrupted.
+   * store's clock shows `at`. Sent to the first process still waiting when places ahead of it were granted by
+   * hand-over, with the earliest claim deadline as `at`, so that a dead waiter delays it no longer; and
+   * without `at` after the push channel was interrupted.
    */
   look(resource?: string, at?: number): void;
 }
@@ -103,7 +103,7 @@ export interface Grant {
   readonly token: number;
   /** In the store's clock. */
   readonly expiresAt: number;
-  /** How many places of other processes wait behind this one. */
+  /** How many places of other processes wait behind this one, after all that this step has handed over. */
   readonly waiting: number;
 }
 

@@ -310,24 +310,27 @@ export class MemoryStore {
 
   /** The one rule. */
   #handOver(kept: Resource, resource: string, now: number): void {
+    const granted: Kept[] = [];
     let ahead = 0;
-    let claimBy = 0;
+    let next: Kept | undefined;
     for (const place of kept.places) {
       ahead += place.permits;
       if (place.token !== 0) continue;
       if (ahead > kept.capacity) {
-        if (claimBy > 0) this.#tell(place.leaseId, (listener) => listener.look(resource, claimBy));
-        return;
+        next = place;
+        break;
       }
       mint(kept, place, now, place.claimMs);
-      claimBy = place.expiresAt;
-      const grant = {
-        token: place.token,
-        expiresAt: place.expiresAt,
-        waiting: strangersWaiting(kept, place),
-      };
-      this.#tell(place.leaseId, (listener) => listener.granted(resource, place.leaseId, grant));
+      granted.push(place);
     }
+    for (const place of granted) {
+      const { leaseId, token, expiresAt } = place;
+      const grant = { token, expiresAt, waiting: strangersWaiting(kept, place) };
+      this.#tell(leaseId, (listener) => listener.granted(resource, leaseId, grant));
+    }
+    if (next === undefined || granted.length === 0) return;
+    const claimBy = earliestExpiry(granted);
+    this.#tell(next.leaseId, (listener) => listener.look(resource, claimBy));
   }
 
   /** Tells holders of other processes that `place` is the first of its kind to wait behind them. */

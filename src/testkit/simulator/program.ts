@@ -1,0 +1,41 @@
+import type { AdmitRequest, ReleaseRequest, RenewRequest, RevokeRequest, Write } from "../../backend.ts";
+import type { ModelProcess, Push } from "./lock-model.ts";
+
+/** The processes of every program. Different patience and claims, so that a mix-up shows. */
+export const PROCESSES: readonly ModelProcess[] = [
+  { processId: "p0", owner: { host: "a", pid: 1 }, claimMs: 30, patienceMs: 150 },
+  { processId: "p1", owner: { host: "b", pid: 2, label: "two" }, claimMs: 60, patienceMs: 250 },
+  { processId: "p2", owner: { host: "b", pid: 3, metadata: { k: "v" } }, claimMs: 90, patienceMs: 400 },
+];
+
+/** One call to the store, by one of {@link PROCESSES}. */
+export type Step =
+  | { readonly do: "admit"; readonly process: number; readonly requests: readonly AdmitRequest[] }
+  | { readonly do: "renew"; readonly process: number; readonly requests: readonly RenewRequest[] }
+  | { readonly do: "release"; readonly process: number; readonly requests: readonly ReleaseRequest[] }
+  | { readonly do: "revoke"; readonly process: number; readonly request: RevokeRequest }
+  | { readonly do: "inspect"; readonly process: number; readonly resource: string }
+  | { readonly do: "list"; readonly process: number; readonly prefix: string }
+  | { readonly do: "write"; readonly process: number; readonly writes: readonly Write[] }
+  | { readonly do: "read"; readonly process: number; readonly collection: string; readonly key: string }
+  | { readonly do: "scan"; readonly process: number; readonly collection: string };
+
+export interface Entry {
+  /** What the store's clock shows. */
+  readonly now: number;
+  /** Why the step is taken, for whoever reads a failure. */
+  readonly why: string;
+  readonly step: Step;
+  /** What the models answer. Revisions are symbols. */
+  readonly expected: unknown;
+}
+
+/** Calls and their answers, made from a seed by models alone: to be compared with what a store answers. */
+export interface Program {
+  readonly seed: number;
+  readonly entries: readonly Entry[];
+  /** What the processes ought to hear. */
+  readonly pushes: readonly Push[];
+  /** The store's clock was set back on the way. */
+  readonly stepsBack: boolean;
+}
