@@ -65,5 +65,8 @@ function marksTable(results: Results, cells: readonly Cell[], style: Style): str
 function failures({ samples }: Results): readonly string[] {
   return samples
     .filter(({ error }) => error !== undefined)
-    .map((one) => `FAILED ${one.cell} ${one.contestant}, round ${one.round}: ${one.error}`);
+    .map(({ cell, contestant: name, round, error }) => {
+      const [firstLine] = (error ?? "").split("\n");
+      return `FAILED ${cell} ${name}, round ${round}: ${firstLine}`;
+    });
 }
