@@ -1,5 +1,5 @@
 import type { Backend } from "./backend.ts";
-import { memory, MemoryStore } from "./backends/memory.ts";
+import type { MemoryStore } from "./backends/memory.ts";
 import { Coordinator, type CoordinatorOptions } from "./coordinator.ts";
 
 export interface ConnectOptions extends CoordinatorOptions {
@@ -11,17 +11,20 @@ type Loader = (url: string) => Promise<Backend>;
 
 /** Each backend, and through it its client, is loaded only when a URL asks for it. */
 const LOADERS: { readonly [scheme: string]: Loader } = {
-  memory: async (url) => memory(memoryStore(url)),
+  memory: async (url) => {
+    const { memory, MemoryStore } = await import("./backends/memory.ts");
+    const store = memoryStores.get(url) ?? new MemoryStore();
+    memoryStores.set(url, store);
+    return memory(store);
+  },
+  sqlite: async (url) => {
+    const { sqlite } = await import("./backends/sqlite/index.ts");
+    return sqlite(url.replace(/^sqlite:(\/\/)?/, ""));
+  },
 };
 
 /** Coordinators of one process that name the same memory URL share one store. */
 const memoryStores = new Map<string, MemoryStore>();
-
-function memoryStore(url: string): MemoryStore {
-  let store = memoryStores.get(url);
-  if (store === undefined) memoryStores.set(url, (store = new MemoryStore()));
-  return store;
-}
 
 /**
  * A coordinator on the store that the URL names, opened and ready.

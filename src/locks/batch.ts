@@ -11,6 +11,8 @@ interface Entry<Request, Result> {
   /** `sentAt` is local time before the call left, `now` the store's clock while it served it. */
   readonly answered: (result: Result, sentAt: number, now: number) => void;
   readonly failed: (error: BackendError) => void;
+  /** Asked before it leaves: false drops it unheard. */
+  readonly isWanted: (() => boolean) | undefined;
 }
 
 export interface BatchOptions<Request, Result> {
@@ -38,21 +40,18 @@ export class Batch<Request, Result> {
 
   constructor(readonly options: BatchOptions<Request, Result>) {}
 
-  get isEmpty(): boolean {
-    return this.#entries.length === 0;
-  }
-
   add(
     request: Request,
     answered: Entry<Request, Result>["answered"],
     failed: Entry<Request, Result>["failed"],
+    isWanted?: () => boolean,
   ): void {
-    this.#entries.push({ request, answered, failed });
+    this.#entries.push({ request, answered, failed, isWanted });
   }
 
   flush(): void {
     if (this.#entries.length === 0) return;
-    const entries = this.#entries;
+    const entries = this.#entries.filter(({ isWanted }) => isWanted === undefined || isWanted());
     this.#entries = [];
     for (const lane of this.#lanes(entries)) {
       for (let from = 0; from < lane.length; from += CALL_MAX) {
@@ -63,6 +62,7 @@ export class Batch<Request, Result> {
 
   #lanes(entries: Entry<Request, Result>[]): Iterable<Entry<Request, Result>[]> {
     const { lane } = this.options;
+    if (entries.length === 0) return [];
     if (lane === undefined || entries.length === 1) return [entries];
     const lanes = new Map<string, Entry<Request, Result>[]>();
     for (const entry of entries) {

@@ -19,6 +19,8 @@ export interface PlaceView {
 /** A resource, who holds it and who waits for it, in the order of the queue. */
 export interface LockView {
   readonly resource: string;
+  /** The store's clock when it was looked at, to tell from the times below how long ago they were. */
+  readonly now: number;
   /** All permits there are; null while nobody holds or waits. */
   readonly capacity: number | null;
   readonly holders: readonly PlaceView[];
@@ -65,6 +67,7 @@ export function lockView(inspection: Inspection, table: LockTable, self: Owner):
   }));
   return {
     resource,
+    now,
     capacity: capacity ?? null,
     holders: views.filter((view) => view.token !== null),
     waiters: [...views.filter((view) => view.token === null), ...local],

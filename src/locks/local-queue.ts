@@ -75,6 +75,7 @@ export class LocalQueue {
       demand?.steal === true ? { ...request, steal: true } : request,
       (admission, sentAt, now) => this.#admitted(place, admission, sentAt, now),
       (error) => this.#failed(place, error),
+      () => place.state !== "ended",
     );
   }
 
@@ -96,7 +97,8 @@ export class LocalQueue {
           this.#refuse(waiter, "busy");
           waiter.settle(null);
         }
-        return this.#forwardFitting();
+        this.#forwardFitting();
+        return this.table.tidy(this);
       case "mismatch":
         return waiter?.fail(
           new RangeError(
@@ -152,15 +154,22 @@ export class LocalQueue {
   giveBack(place: Place, lease: HeldLease): Promise<void> {
     if (place.state !== "granted" || place.lease !== lease) return Promise.resolve();
     const now = this.table.clock.now();
-    const holdMs = now - lease.grantedAt;
-    emit("lock.released", () => ({ ...this.#subject(), token: lease.token, holdMs }));
+    const told = (): { token: bigint; holdMs: number } => ({
+      token: lease.token,
+      holdMs: now - lease.grantedAt,
+    });
     place.lease = null;
     const next = this.waiting.first;
     if (next !== null && this.#mayPassOn(place, next.demand, now)) {
       this.#passOn(place, next);
+      emit("lock.released", () => ({ ...this.#subject(), ...told() }));
       return Promise.resolve();
     }
-    return this.#vacate(place, lease);
+    return this.#vacate(place).then((outcome) => {
+      if (outcome !== "gone") return emit("lock.released", () => ({ ...this.#subject(), ...told() }));
+      emit("lock.lost", () => ({ ...this.#subject(), ...told(), reason: "expired" as const }));
+      throw new LeaseLostError(this.resource, lease.token, "expired");
+    });
   }
 
   /** The caller gave up: out of the queue, or give the place away that it waited for. */
@@ -170,7 +179,7 @@ export class LocalQueue {
     const { place } = waiter;
     if (place !== null && place.state !== "ended" && place.waiter === waiter) {
       place.waiter = null;
-      void this.#vacate(place, null);
+      void this.#vacate(place);
     } else {
       this.#forwardFitting();
     }
@@ -181,7 +190,7 @@ export class LocalQueue {
     if (place.state !== "granted") return;
     const { lease } = place;
     // The store may have renewed it after all, in a call whose reply was lost: end it there too.
-    void this.#vacate(place, null);
+    void this.#vacate(place);
     if (lease === null) return;
     const holdMs = this.table.clock.now() - lease.grantedAt;
     emit("lock.lost", () => ({ ...this.#subject(), token: lease.token, holdMs, reason }));
@@ -204,8 +213,7 @@ export class LocalQueue {
     place.waiter = next;
     next.place = place;
     this.table.clock.yield(() => {
-      if (place.state === "granted" && place.waiter === next) this.#deliver(place, next, true);
-      else if (place.state === "ended" && !next.isSettled) this.#forward(next);
+      if (place.waiter === next) this.#deliver(place, next, true);
     });
   }
 
@@ -238,16 +246,16 @@ export class LocalQueue {
   }
 
   /** Ends a place here and in the store. Resolves when the store knows, or when the lease has run out. */
-  #vacate(place: Place, lease: HeldLease | null): Promise<void> {
-    const { deadline, state } = place;
+  #vacate(place: Place): Promise<"released" | "gone" | "unsettled"> {
+    const { deadline, state, waiter } = place;
     this.#end(place);
+    place.waiter = null;
+    // The next in line, if it was lost on the way to it.
+    if (waiter !== null) this.#forward(waiter);
     const released = this.table.release(place, state === "granted" ? deadline : undefined);
     this.#forwardFitting();
     this.table.tidy(this);
-    if (lease === null) return released.then(() => undefined);
-    return released.then((outcome) => {
-      if (outcome === "gone") throw new LeaseLostError(this.resource, lease.token, "expired");
-    });
+    return released;
   }
 
   #forward(waiter: Waiter): void {
@@ -277,7 +285,6 @@ export class LocalQueue {
     this.table.places.delete(place.leaseId);
     this.table.renewals.delete(place);
     this.table.lookout.forget(place);
-    this.table.tidy(this);
   }
 
   #fits(demand: Demand): boolean {

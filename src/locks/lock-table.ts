@@ -122,8 +122,9 @@ export class LockTable implements Listener {
     request: AdmitRequest,
     answered: (admission: Admission, sentAt: number, now: number) => void,
     failed: (error: BackendError) => void,
+    isWanted: () => boolean,
   ): void {
-    this.#admissions.add(request, answered, failed);
+    this.#admissions.add(request, answered, failed, isWanted);
     this.#flushSoon();
   }
 
@@ -186,7 +187,13 @@ export class LockTable implements Listener {
 
   look(resource?: string, at?: number): void {
     const now = this.clock.now();
-    this.lookout.lookAtAll(resource, at === undefined ? now : Math.max(now, this.#storeClock.local(at) + 1));
+    const when = at === undefined ? now : Math.max(now, this.#storeClock.local(at) + 1);
+    for (const queue of resource === undefined ? this.#queues.values() : [this.#queues.get(resource)]) {
+      for (const place of queue?.places ?? []) {
+        const isWaiting = place.state === "asking" || place.state === "waiting";
+        if (isWaiting) this.lookout.look(place, Math.min(when, place.lookAt));
+      }
+    }
   }
 
   // -------------------------------------------------------------------------------------------- batches

@@ -30,8 +30,9 @@ export class Lookout {
   wait(place: Place, runsOutAt: number): void {
     const now = this.clock.now();
     const latest = now + this.fallbackMs * (0.95 + 0.05 * this.clock.random());
-    const news = this.storeClock.local(runsOutAt) + 1;
-    this.look(place, Math.min(latest, Math.max(news, now + LOOK_MIN_MS)));
+    const news = Math.max(this.storeClock.local(runsOutAt) + 1, now + LOOK_MIN_MS);
+    // A message that overtook this answer may have asked for a look that is sooner still.
+    this.look(place, Math.min(latest, news, place.lookAt > now ? place.lookAt : Infinity));
   }
 
   /** After a failure: soon at first, then less often. */
@@ -46,16 +47,8 @@ export class Lookout {
     if (at < this.#armedFor) this.#arm(at);
   }
 
-  /** Looks at all places of a resource, or of every resource, no later than `at`. */
-  lookAtAll(resource: string | undefined, at: number): void {
-    for (const place of this.#places) {
-      if (resource === undefined || place.resource === resource) {
-        this.look(place, Math.min(at, place.lookAt));
-      }
-    }
-  }
-
   forget(place: Place): void {
+    place.lookAt = Infinity;
     if (this.#places.delete(place) && this.#places.size === 0) this.#disarm();
   }
 

@@ -76,6 +76,8 @@ export class Renewals {
   }
 
   #renew(place: Place, now: number): void {
+    place.checkDeadline();
+    if (place.state !== "granted") return;
     const retryIn = Math.max(RETRY_MIN_MS, (place.deadline - now) * RETRY_AFTER);
     this.#schedule(place, retryIn, 1);
     const { resource, leaseId, ttlMs } = place;
