@@ -1,0 +1,238 @@
+import {
+  FORGOTTEN_MAX,
+  REVOCATIONS_MAX,
+  type Admission,
+  type AdmitRequest,
+  type Owner,
+  type Place,
+  type Release,
+  type Renewal,
+  type RenewRequest,
+  type Revocation,
+  type RevokeReason,
+  type RevokeRequest,
+  type Session,
+} from "../../backend.ts";
+import { shown } from "./inspection.ts";
+import type { Message } from "./message.ts";
+
+/** A place as the row keeps it. `token` 0: still waiting. */
+export interface KeptPlace {
+  readonly leaseId: string;
+  readonly owner: Owner;
+  readonly permits: number;
+  readonly claimMs: number;
+  token: number;
+  since: number;
+  expiresAt: number;
+}
+
+/** All that is kept of a resource, in one row. */
+export interface Queue {
+  capacity: number;
+  /** Highest token ever minted. */
+  last: number;
+  /** In order of arrival. */
+  places: KeptPlace[];
+  /** Ids of places that ended, oldest first, and whether it was by their release. */
+  ended: (readonly [leaseId: string, released: boolean])[];
+  revocations?: Revocation[];
+}
+
+export const emptyQueue = (): Queue => ({ capacity: 0, last: 0, places: [], ended: [] });
+
+export const processOf = (leaseId: string): string => leaseId.slice(0, leaseId.indexOf(":"));
+
+/** One step on one queue, inside a transaction that stores the queue afterwards if it `changed`. */
+export class LockStep {
+  changed = false;
+  /** How many places of each process wait; undefined until somebody asks. */
+  #waiting: Map<string, number> | undefined;
+
+  /** Clears away what has expired. `tell` is called with the news for the process of a lease. */
+  constructor(
+    readonly queue: Queue,
+    readonly resource: string,
+    readonly now: number,
+    readonly tell: (leaseId: string, message: Message) => void,
+  ) {
+    if (queue.places.some((place) => place.expiresAt <= now)) {
+      this.#end((place) => place.expiresAt <= now, false);
+      this.#handOver();
+    }
+  }
+
+  admit(session: Session, request: AdmitRequest): Admission {
+    const { queue, now } = this;
+    const { leaseId, permits, capacity } = request;
+    const mine = queue.places.find((place) => place.leaseId === leaseId);
+    if (mine !== undefined) {
+      if (mine.token === 0) {
+        mine.expiresAt = now + session.patienceMs;
+        this.changed = true;
+      }
+      return this.#answer(mine);
+    }
+    if (queue.ended.some(([id]) => id === leaseId)) return { kind: "gone" };
+    if (queue.places.length > 0 && queue.capacity !== capacity) {
+      return { kind: "mismatch", capacity: queue.capacity };
+    }
+    const steal = request.steal === true;
+    if (steal) this.#revoke("stolen", () => true);
+    const fits = (steal ? 0 : sumOfPermits(queue.places)) + permits <= capacity;
+    if (!fits && !request.wait) {
+      return { kind: "busy", ahead: queue.places.length, lookAt: earliestExpiry(queue.places) };
+    }
+    const place: KeptPlace = {
+      leaseId,
+      owner: session.owner,
+      permits,
+      claimMs: session.claimMs,
+      token: 0,
+      since: now,
+      expiresAt: now + session.patienceMs,
+    };
+    queue.capacity = capacity;
+    if (steal) queue.places.unshift(place);
+    else queue.places.push(place);
+    this.#waiting = undefined;
+    this.changed = true;
+    if (fits) this.#mint(place, request.ttlMs);
+    else this.#tellContended(place);
+    this.#handOver();
+    return this.#answer(place);
+  }
+
+  renew({ leaseId, ttlMs }: RenewRequest): Renewal {
+    const place = this.queue.places.find((each) => each.leaseId === leaseId);
+    if (place === undefined || place.token === 0) return { kind: "gone" };
+    place.expiresAt = this.now + ttlMs;
+    this.changed = true;
+    return { kind: "renewed", expiresAt: place.expiresAt, waiting: this.#strangersWaiting(place) };
+  }
+
+  release(leaseId: string): Release {
+    if (this.#end((place) => place.leaseId === leaseId, true).length > 0) {
+      this.#handOver();
+      return { kind: "released" };
+    }
+    const ended = this.queue.ended.find(([id]) => id === leaseId);
+    if (ended === undefined) this.#forget(leaseId, false);
+    return { kind: ended?.[1] === true ? "released" : "gone" };
+  }
+
+  revoke(request: RevokeRequest): readonly Place[] {
+    const { queue, now } = this;
+    const { leaseId, reason, by } = request;
+    const revoked = this.#revoke("revoked", (place) => (leaseId ?? place.leaseId) === place.leaseId);
+    if (revoked.length > 0) {
+      queue.last = nextToken(queue.last, now);
+      const entry = { at: now, reason, by, tokens: revoked.map((place) => place.token) };
+      queue.revocations = [...(queue.revocations ?? []), entry].slice(-REVOCATIONS_MAX);
+    }
+    this.#handOver();
+    return revoked.map(shown);
+  }
+
+  /** The one rule: a place is granted when the permits ahead of it, plus its own, fit the capacity. */
+  #handOver(): void {
+    let sum = 0;
+    let claimBy = 0;
+    for (const place of this.queue.places) {
+      sum += place.permits;
+      if (place.token !== 0) continue;
+      const { leaseId } = place;
+      if (sum > this.queue.capacity) {
+        if (claimBy > 0) this.tell(leaseId, { kind: "look", resource: this.resource, at: claimBy });
+        return;
+      }
+      this.#mint(place, place.claimMs);
+      claimBy = place.expiresAt;
+      const { token, expiresAt } = place;
+      const grant = { token, expiresAt, waiting: this.#strangersWaiting(place) };
+      this.tell(leaseId, { kind: "granted", resource: this.resource, leaseId, grant });
+    }
+  }
+
+  #mint(place: KeptPlace, ms: number): void {
+    const process = processOf(place.leaseId);
+    const waiting = this.#waiting?.get(process);
+    if (waiting !== undefined) this.#waiting?.set(process, waiting - 1);
+    place.token = this.queue.last = nextToken(this.queue.last, this.now);
+    place.since = this.now;
+    place.expiresAt = this.now + ms;
+    this.changed = true;
+  }
+
+  #revoke(reason: RevokeReason, chosen: (place: KeptPlace) => boolean): readonly KeptPlace[] {
+    const revoked = this.#end((place) => place.token !== 0 && chosen(place), false);
+    for (const { leaseId } of revoked) {
+      this.tell(leaseId, { kind: "revoked", resource: this.resource, leaseId, reason });
+    }
+    return revoked;
+  }
+
+  #end(chosen: (place: KeptPlace) => boolean, released: boolean): readonly KeptPlace[] {
+    const ended = this.queue.places.filter(chosen);
+    if (ended.length === 0) return ended;
+    this.queue.places = this.queue.places.filter((place) => !chosen(place));
+    this.#waiting = undefined;
+    for (const { leaseId } of ended) this.#forget(leaseId, released);
+    return ended;
+  }
+
+  #forget(leaseId: string, released: boolean): void {
+    this.queue.ended.push([leaseId, released]);
+    if (this.queue.ended.length > FORGOTTEN_MAX) this.queue.ended.shift();
+    this.changed = true;
+  }
+
+  /** Tells the holders for which `place` is the first of another process to wait behind them. */
+  #tellContended(place: KeptPlace): void {
+    const told = new Set([processOf(place.leaseId)]);
+    for (const holder of this.queue.places) {
+      const process = processOf(holder.leaseId);
+      if (holder.token === 0 || told.has(process)) continue;
+      told.add(process);
+      if (this.#strangersWaiting(holder) === 1) {
+        this.tell(holder.leaseId, { kind: "contended", resource: this.resource });
+      }
+    }
+  }
+
+  /** Waiting places of other processes than the one that has this place. */
+  #strangersWaiting(place: KeptPlace): number {
+    if (this.#waiting === undefined) {
+      this.#waiting = new Map();
+      for (const { token, leaseId } of this.queue.places) {
+        if (token !== 0) continue;
+        const process = processOf(leaseId);
+        this.#waiting.set(process, (this.#waiting.get(process) ?? 0) + 1);
+      }
+    }
+    const own = processOf(place.leaseId);
+    let count = 0;
+    for (const [process, waiting] of this.#waiting) if (process !== own) count += waiting;
+    return count;
+  }
+
+  #answer(place: KeptPlace): Admission {
+    const { places } = this.queue;
+    const at = places.indexOf(place);
+    if (place.token === 0) {
+      return { kind: "waiting", ahead: at, lookAt: earliestExpiry(places.slice(0, at)) };
+    }
+    const { token, expiresAt } = place;
+    return { kind: "granted", token, expiresAt, waiting: this.#strangersWaiting(place) };
+  }
+}
+
+const nextToken = (last: number, now: number): number => Math.max(last + 1, Math.floor(now * 1000));
+
+function sumOfPermits(places: readonly KeptPlace[]): number {
+  return places.reduce((sum, place) => sum + place.permits, 0);
+}
+
+function earliestExpiry(places: readonly KeptPlace[]): number {
+  return places.reduce((earliest, place) => Math.min(earliest, place.expiresAt), Infinity);
+}

@@ -1,0 +1,155 @@
+import type {
+  Admission,
+  AdmitRequest,
+  Backend,
+  Finding,
+  Guarantees,
+  Inspection,
+  Page,
+  Place,
+  Release,
+  ReleaseRequest,
+  Renewal,
+  RenewRequest,
+  Reply,
+  RevokeRequest,
+  Session,
+  StoredRecord,
+  Write,
+  WriteOutcome,
+} from "../../backend.ts";
+import { BackendError } from "../../errors.ts";
+import { submitEach, submitOne } from "./call.ts";
+import { diagnose } from "./diagnose.ts";
+import type { SqliteDatabase } from "./driver.ts";
+import { inspectionOf } from "./inspection.ts";
+import type { OpenOptions } from "./open.ts";
+import { collect } from "./page.ts";
+import { shown } from "./records.ts";
+import { untilFree } from "./retry.ts";
+import { Store } from "./store.ts";
+
+const GUARANTEES: Guarantees = Object.freeze({
+  clock: "host",
+  leases: "durable",
+  fencing: "grant",
+  writes: "any",
+  failover:
+    "One machine: when it is down, nobody works. A crash of processes loses nothing; a power cut may take " +
+    "back the last commits, unless `synchronous` is full.",
+});
+
+export interface SqliteBackendOptions extends OpenOptions {
+  readonly now: () => number;
+}
+
+export class SqliteBackend implements Backend {
+  readonly name = "sqlite";
+  readonly guarantees: Guarantees = GUARANTEES;
+  #store: Store | undefined;
+  #closed = false;
+
+  constructor(
+    readonly source: string | SqliteDatabase,
+    readonly options: SqliteBackendOptions,
+  ) {}
+
+  async open(session: Session): Promise<void> {
+    const store = await Store.open(this.source, session, this.options);
+    if (this.#closed) store.close();
+    else this.#store = store;
+  }
+
+  async admit(requests: readonly AdmitRequest[]): Promise<Reply<Admission>> {
+    const { session, locks, writer } = this.#opened("admit");
+    return submitEach(writer, "admit", requests, (request, transaction) =>
+      locks.step(session.namespace, request.resource, transaction, (step) => step.admit(session, request)),
+    );
+  }
+
+  async renew(requests: readonly RenewRequest[]): Promise<Reply<Renewal>> {
+    const { session, locks, writer } = this.#opened("renew");
+    return submitEach(writer, "renew", requests, (request, transaction) =>
+      locks.step(session.namespace, request.resource, transaction, (step) => step.renew(request)),
+    );
+  }
+
+  async release(requests: readonly ReleaseRequest[]): Promise<Reply<Release>> {
+    const { session, locks, writer } = this.#opened("release");
+    return submitEach(writer, "release", requests, ({ resource, leaseId }, transaction) =>
+      locks.step(session.namespace, resource, transaction, (step) => step.release(leaseId)),
+    );
+  }
+
+  async revoke(request: RevokeRequest): Promise<readonly Place[]> {
+    const { session, locks, writer } = this.#opened("revoke");
+    return submitOne(writer, "revoke", (transaction) =>
+      locks.step(session.namespace, request.resource, transaction, (step) => step.revoke(request)),
+    );
+  }
+
+  inspect(resource: string): Promise<Inspection> {
+    return this.#read("inspect", ({ session, locks }) =>
+      inspectionOf(resource, locks.load(session.namespace, resource).queue, this.options.now()),
+    );
+  }
+
+  async list(page: Page): Promise<readonly Inspection[]> {
+    const fetch = (from: string, limit: number) =>
+      this.#read("list", ({ session, locks }) => locks.page(session.namespace, from, limit));
+    return collect(page, fetch, (name, { queue }) => {
+      const inspection = inspectionOf(name, queue, this.options.now());
+      return inspection.places.length > 0 ? inspection : null;
+    });
+  }
+
+  read(collection: string, key: string): Promise<StoredRecord | null> {
+    return this.#read("read", ({ session, records }) => records.read(session.namespace, collection, key));
+  }
+
+  async write(writes: readonly Write[]): Promise<WriteOutcome> {
+    const { session, records, writer } = this.#opened("write");
+    return submitOne(writer, "write", (transaction) =>
+      records.write(session.namespace, writes, transaction),
+    );
+  }
+
+  async scan(collection: string, page: Page): Promise<readonly StoredRecord[]> {
+    const fetch = (from: string, limit: number) =>
+      this.#read("scan", ({ session, records }) =>
+        records.page(session.namespace, collection, from, limit),
+      );
+    return collect(page, fetch, shown);
+  }
+
+  time(): Promise<number> {
+    return this.#read("time", (store) => {
+      store.touch();
+      return this.options.now();
+    });
+  }
+
+  diagnose(): Promise<readonly Finding[]> {
+    return this.#read("diagnose", diagnose);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#store?.close();
+    this.#store = undefined;
+  }
+
+  /** Readers never wait for a writer; they wait while the last process that had the file open tidies up. */
+  async #read<T>(operation: string, query: (store: Store) => T): Promise<T> {
+    const store = this.#opened(operation);
+    await store.turn.free();
+    const { clock, busyMs } = this.options;
+    return untilFree(clock, busyMs, operation, () => query(this.#opened(operation)));
+  }
+
+  #opened(operation: string): Store {
+    if (this.#store !== undefined) return this.#store;
+    const detail = this.#closed ? "it is closed" : "open() comes first";
+    throw new BackendError("sqlite", operation, "not-applied", { detail });
+  }
+}

@@ -1,0 +1,103 @@
+import type { Session } from "../../backend.ts";
+import { BackendError } from "../../errors.ts";
+import { Checkpoints } from "./checkpoint.ts";
+import type { SqliteDatabase, SqliteStatement } from "./driver.ts";
+import { LockRows } from "./lock-rows.ts";
+import { openDatabase, type Opened, type OpenOptions } from "./open.ts";
+import { DatabasePlace } from "./place.ts";
+import { RecordRows } from "./records.ts";
+import { Turn } from "./turn.ts";
+import { mayLoseCommits, sqliteVersion } from "./version.ts";
+import { Wake } from "./wake.ts";
+import { Writer } from "./writer.ts";
+
+export interface StoreOptions extends OpenOptions {
+  readonly now: () => number;
+}
+
+/** How long a file that was replaced under us may go unnoticed. */
+const CHECK_EVERY_MS = 1_000;
+
+/** An open database, and all that works on it for one session. */
+export class Store {
+  readonly turn: Turn;
+  readonly place: DatabasePlace;
+  readonly locks: LockRows;
+  readonly records: RecordRows;
+  readonly writer: Writer;
+  readonly wake: Wake;
+  readonly #touch: SqliteStatement;
+  readonly #checkpoints: Checkpoints | undefined;
+  #checkedAt: number;
+
+  static async open(
+    source: string | SqliteDatabase,
+    session: Session,
+    options: StoreOptions,
+  ): Promise<Store> {
+    return new Store(await openDatabase(source, options), session, options);
+  }
+
+  private constructor(
+    readonly opened: Opened,
+    readonly session: Session,
+    readonly options: StoreOptions,
+  ) {
+    const { database } = opened;
+    const { clock, busyMs, now } = options;
+    this.turn = Turn.of(clock);
+    this.place = new DatabasePlace(database);
+    this.#checkpoints = this.#ownCheckpoints();
+    this.locks = new LockRows(database);
+    this.records = new RecordRows(database, this.locks);
+    this.wake = new Wake(session, this.place.identity, this.place.wakeDirectory, clock);
+    this.writer = new Writer(database, {
+      clock,
+      busyMs,
+      storeNow: now,
+      check: () => this.#check(),
+      send: (letters) => this.wake.send(letters),
+      afterCommit: () => this.#checkpoints?.afterCommit(),
+    });
+    this.#touch = database.prepare("SELECT schema FROM holdfast_meta");
+    this.#checkedAt = clock.now();
+  }
+
+  /** Whether this SQLite's own checkpoints, which may lose commits, are replaced. */
+  get guardsCheckpoints(): boolean {
+    return this.#checkpoints !== undefined;
+  }
+
+  /** Reads something from the file; throws if that cannot be done or it is another file by now. */
+  touch(): void {
+    this.#refuseReplaced();
+    this.#touch.get();
+  }
+
+  close(): void {
+    this.wake.close();
+    this.writer.close(
+      new BackendError("sqlite", "write", "not-applied", { detail: "closed while the file was locked" }),
+    );
+    this.#checkpoints?.close();
+    this.opened.close();
+  }
+
+  #ownCheckpoints(): Checkpoints | undefined {
+    const { database, again } = this.opened;
+    if (again === undefined || !mayLoseCommits(sqliteVersion(database))) return undefined;
+    return new Checkpoints(database, again(), `${this.place.file}-wal`);
+  }
+
+  #check(): void {
+    const now = this.options.clock.now();
+    if (now - this.#checkedAt < CHECK_EVERY_MS) return;
+    this.#checkedAt = now;
+    this.#refuseReplaced();
+  }
+
+  #refuseReplaced(): void {
+    if (!this.place.wasReplaced) return;
+    throw new Error(`"${this.place.file}" was deleted or replaced while open; restart this process`);
+  }
+}
