@@ -90,6 +90,15 @@ export class MemoryStore {
     return this.#wall();
   }
 
+  /** What is kept of locks: resources, their places, and what is remembered of places that ended. */
+  get size(): number {
+    let size = 0;
+    for (const { places, ended, revocations } of this.#resources.values()) {
+      size += 1 + places.length + ended.length + revocations.length;
+    }
+    return size;
+  }
+
   attach(session: Session): void {
     this.#listeners.set(session.processId, session.listener);
   }

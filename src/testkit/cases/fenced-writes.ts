@@ -82,9 +82,9 @@ export const fencedWrites: readonly Case[] = [
     async run(stage) {
       const a = await stage.join();
       assert.equal(await put(a, fence(2_000, "elsewhere", 0, true)), "written");
-      assert.equal(await put(a, fence(1_000, "elsewhere", 0, true)), "written");
       assert.equal(await put(a, fence(1_500, "elsewhere")), "written");
       assert.equal(await put(a, fence(1_000, "elsewhere", 0, true)), "written");
+      assert.equal(await put(a, fence(1_200, "elsewhere")), "stale");
     },
   },
   {
@@ -170,6 +170,18 @@ export const fencedWrites: readonly Case[] = [
       await a.revoke("lock", { leaseId: first.leaseId });
       assert.equal(await put(a, fence(first.token, "lock", 0, true)), "stale");
       assert.equal(await put(a, fence(second.token, "lock", 0, true)), "written");
+    },
+  },
+  {
+    name: "fencing by grant: of those who hold together, the one whose lease ended is fenced off",
+    async run(stage) {
+      const a = await stage.join();
+      if (a.backend.guarantees.fencing !== "grant") return;
+      const some = { permits: 1, capacity: 2 };
+      const first = await a.take("lock", { ...some, ttlMs: SHORT_MS });
+      await a.take("lock", some);
+      await stage.pass(SHORT_MS + 50);
+      assert.equal(await put(a, fence(first.token, "lock", 0, true)), "stale");
     },
   },
 ];

@@ -3,7 +3,9 @@ import { overlaps, type Hold } from "../history.ts";
 import type { Step } from "./program.ts";
 
 interface Seen {
+  readonly leaseId: string;
   readonly resource: string;
+  readonly token: number;
   readonly from: number;
   to: number;
   /** Of the whole capacity. */
@@ -18,7 +20,9 @@ const ROUNDING = 1e-10;
  * nobody may have held what was held by others.
  */
 export class Observer {
+  /** By lease id; the last, where a store has forgotten that the id was used before. */
   readonly #seen = new Map<string, Seen>();
+  readonly #before: Seen[] = [];
   readonly #asked = new Set<string>();
   readonly #tokens = new Map<string, number>();
 
@@ -32,8 +36,8 @@ export class Observer {
         const { resource, leaseId, permits, capacity, steal } = request;
         const first = !this.#asked.has(leaseId);
         this.#asked.add(leaseId);
-        if (result.kind !== "granted" || this.#seen.has(leaseId)) continue;
-        if (steal === true && first) this.#endAll(resource, now);
+        if (result.kind !== "granted" || this.#seen.get(leaseId)?.token === result.token) continue;
+        if (steal === true) this.#endAll(resource, now);
         const last = this.#tokens.get(resource) ?? 0;
         // A grant that was handed over is seen later than it was made, perhaps after later ones.
         if (first && result.token <= last) return `token ${result.token} of ${leaseId}, after ${last}`;
@@ -58,7 +62,7 @@ export class Observer {
   /** Moments at which more was held than there is, in words. */
   violations(): readonly string[] {
     const holds = new Map<string, Hold[]>();
-    for (const [who, { resource, from, to, share }] of this.#seen) {
+    for (const { leaseId: who, resource, from, to, share } of [...this.#before, ...this.#seen.values()]) {
       const list = holds.get(resource) ?? [];
       list.push({ who, from, to, permits: share });
       holds.set(resource, list);
@@ -72,7 +76,10 @@ export class Observer {
 
   #granted(resource: string, leaseId: string, grant: Grant, now: number, share: number): void {
     this.#tokens.set(resource, Math.max(grant.token, this.#tokens.get(resource) ?? 0));
-    this.#seen.set(leaseId, { resource, from: now, to: grant.expiresAt, share });
+    const before = this.#seen.get(leaseId);
+    if (before !== undefined) this.#before.push(before);
+    const { token, expiresAt: to } = grant;
+    this.#seen.set(leaseId, { leaseId, resource, token, from: now, to, share });
   }
 
   #end(leaseId: string, now: number): void {

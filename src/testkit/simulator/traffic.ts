@@ -81,6 +81,7 @@ class Traffic {
       record: 20,
       look: 5,
       list: 2,
+      poke: 5,
       stray: 3,
       revoke: 3,
       pause: 3,
@@ -94,6 +95,7 @@ class Traffic {
     else if (event === "record") this.#writers.act(process);
     else if (event === "look") this.#script.inspect(process, resource);
     else if (event === "list") this.#script.list(process, this.#resources);
+    else if (event === "poke") this.#poke();
     else if (event === "stray") this.#stray(process, resource);
     else if (event === "revoke") this.#revoke(process, resource);
     else if (event === "pause") this.#pause(process, this.#dice.between(20, 600));
@@ -196,6 +198,15 @@ class Traffic {
     } else {
       this.#script.now = Math.max(this.#script.now, this.#dice.one(ends) + this.#dice.between(-1, 1));
     }
+  }
+
+  /** A process does something with a lease that it had better not do now. */
+  #poke(): void {
+    const recent = [...this.#requests.values()].slice(-8);
+    if (recent.length === 0) return;
+    const { process, request } = this.#dice.one(recent);
+    if (this.#dice.chance(0.6)) this.#script.renew(process, [request], "renews at a whim");
+    else this.#script.admit(process, [request], "asks at a whim");
   }
 
   /** Requests that come in the wrong order, or name what does not exist. */

@@ -74,7 +74,7 @@ export class Writers {
   #fence(): Fence | undefined {
     const dice = this.#dice;
     if (dice.chance(0.4)) return undefined;
-    const own = this.#fences.slice(-6);
+    const own = dice.chance(0.7) ? this.#fences.slice(-6) : this.#fences;
     if (own.length === 0 || dice.chance(0.15)) {
       const resource = dice.one([`${this.#locks[0]} elsewhere`, "another store's"]);
       return { resource, token: BigInt(dice.between(1, 5_000)), shared: dice.chance(0.2) };

@@ -1,0 +1,261 @@
+import type { Mutant } from "./mutant.js";
+
+const file = "backends/memory.js";
+
+export const memoryMutants: readonly Mutant[] = [
+  {
+    name: "hand-over lets in one more than fits",
+    file,
+    find: "if (ahead > kept.capacity) {",
+    replace: "if (ahead > kept.capacity + 1) {",
+  },
+  {
+    name: "admission forgets the permits asked for",
+    file,
+    find: "permitsOf(inFront) + permits <= capacity",
+    replace: "permitsOf(inFront) < capacity",
+  },
+  {
+    name: "admission looks at holders only: grants ahead of waiters",
+    file,
+    find: "request.steal === true ? [] : kept.places;",
+    replace: "request.steal === true ? [] : kept.places.filter((each) => each.token !== 0);",
+  },
+  {
+    name: "hand-over skips a waiter that does not fit",
+    file,
+    find: "next = place;\n                break;",
+    replace: "next ??= place;\n                ahead -= place.permits;\n                continue;",
+  },
+  {
+    name: "release never hands over",
+    file,
+    find: "forget(kept, leaseId, true);\n            this.#handOver(kept, resource, now);",
+    replace: "forget(kept, leaseId, true);",
+  },
+  {
+    name: "expiry never hands over",
+    file,
+    find: "kept.idleSince = now;\n            this.#handOver(kept, resource, now);\n        }",
+    replace: "kept.idleSince = now;\n        }",
+  },
+  {
+    name: "a place ends a millisecond late",
+    file,
+    find: "if (kept.places.some((place) => place.expiresAt <= now)) {",
+    replace: "if (kept.places.some((place) => place.expiresAt < now)) {",
+  },
+  {
+    name: "a grant ends a millisecond early",
+    file,
+    find: "place.expiresAt = now + ms;",
+    replace: "place.expiresAt = now + ms - 1;",
+  },
+  {
+    name: "renewal is ignored",
+    file,
+    find: "        place.expiresAt = now + ttlMs;\n",
+    replace: "",
+  },
+  {
+    name: "renewal counts from the old deadline",
+    file,
+    find: "place.expiresAt = now + ttlMs;",
+    replace: "place.expiresAt += ttlMs;",
+  },
+  {
+    name: "renewal of a waiter is confirmed",
+    file,
+    find: "if (place === undefined || place.token === 0)\n            return",
+    replace: "if (place === undefined)\n            return",
+  },
+  {
+    name: "renewal inserts what is gone",
+    file,
+    find: "const place = kept.places.find((each) => each.leaseId === leaseId);",
+    replace:
+      "let place = kept.places.find((each) => each.leaseId === leaseId);" +
+      " if (!place && !kept.places.length) { place = { leaseId, owner: session.owner, permits: 1," +
+      " claimMs: 1, since: now }; kept.places.push(place); mint(kept, place, now, ttlMs); }",
+  },
+  {
+    name: "the token is not increased",
+    file,
+    find: "Math.max(last + 1, Math.floor(now * 1000))",
+    replace: "Math.max(last, Math.floor(now * 1000))",
+  },
+  {
+    name: "the token only counts, and starts again after clean-up",
+    file,
+    find: "Math.max(last + 1, Math.floor(now * 1000))",
+    replace: "last + 1",
+  },
+  {
+    name: "the claim deadline is ignored",
+    file,
+    find: "mint(kept, place, now, place.claimMs);",
+    replace: "mint(kept, place, now, 60_000);",
+  },
+  {
+    name: "ended ids are forgotten",
+    file,
+    find: "kept.ended.push({ leaseId, released });",
+    replace: "",
+  },
+  {
+    name: "a release that comes first is forgotten",
+    file,
+    find: "        if (ended === undefined)\n            forget(kept, leaseId, false);\n",
+    replace: "",
+  },
+  {
+    name: "wait: false enqueues",
+    file,
+    find: "if (!fits && !request.wait) {",
+    replace: "if (!fits && !request.wait && kept.places.length === 0) {",
+  },
+  {
+    name: "force-release does not fence off",
+    file,
+    find: "            kept.last = nextToken(kept.last, now);\n            kept.revocations",
+    replace: "            kept.revocations",
+  },
+  {
+    name: "force-release ends waiters, too",
+    file,
+    find: "(place) => place.token !== 0 && (request",
+    replace: "(place) => (request",
+  },
+  {
+    name: "force-release does not hand over",
+    file,
+    find: "        this.#handOver(kept, resource, now);\n        kept.idleSince = now;",
+    replace: "        kept.idleSince = now;",
+  },
+  {
+    name: "release frees another place of the process",
+    file,
+    find: "findIndex((place) => place.leaseId === leaseId)",
+    replace: "findIndex((place) => processOf(place.leaseId) === processOf(leaseId))",
+  },
+  {
+    name: "patience is not refreshed",
+    file,
+    find: "mine.expiresAt = now + session.patienceMs;",
+    replace: "mine.expiresAt += 0;",
+  },
+  {
+    name: "patience never ends",
+    file,
+    find: "            expiresAt: now + session.patienceMs,\n",
+    replace: "            expiresAt: now + 1e9,\n",
+  },
+  {
+    name: "asking again lengthens a grant",
+    file,
+    find: "if (mine.token === 0)\n",
+    replace: "if (mine.token >= 0)\n",
+  },
+  {
+    name: "the grant is not pushed",
+    file,
+    find: "listener.granted(resource, leaseId, grant)",
+    replace: "undefined",
+  },
+  {
+    name: "the next waiter is not told to look",
+    file,
+    find: "listener.look(resource, claimBy)",
+    replace: "undefined",
+  },
+  {
+    name: "holders do not hear that others wait",
+    file,
+    find: "listener.contended(resource)",
+    replace: "undefined",
+  },
+  {
+    name: "steal forgets to revoke",
+    file,
+    find: "if (request.steal === true)\n            this.#end(",
+    replace: "if (request.steal === 1)\n            this.#end(",
+  },
+  {
+    name: "steal waits its turn",
+    file,
+    find: "kept.places.unshift(place);",
+    replace: "kept.places.push(place);",
+  },
+  {
+    name: "another capacity is accepted",
+    file,
+    find: "kept.places.length > 0 && kept.capacity !== capacity",
+    replace: "kept.places.length > 1 && kept.capacity !== capacity",
+  },
+  {
+    name: "the fence is skipped",
+    file,
+    find: "write.fence !== undefined && this.#isStale(",
+    replace: "write.fence === null && this.#isStale(",
+  },
+  {
+    name: "the fence trusts a lease that has ended",
+    file,
+    find: "place.token === storeToken && place.expiresAt > now",
+    replace: "place.token === storeToken",
+  },
+  {
+    name: "the fence sees the lock only, not what records have seen",
+    file,
+    find: "return !shared && (head?.fences.get(resource) ?? 0n) > token;",
+    replace: "return false;",
+  },
+  {
+    name: "the fence forgets with the record",
+    file,
+    find: "head?.fences ?? new Map()",
+    replace: "(head?.value && head.fences) ?? new Map()",
+  },
+  {
+    name: "shared leases lift the record's token",
+    file,
+    find: "write.fence !== undefined && !write.fence.shared",
+    replace: "write.fence !== undefined",
+  },
+  {
+    name: "a revision comes back after deletion",
+    file,
+    find: "revision: String(++this.#revisions),",
+    replace: "revision: String(head?.value ? Number(head.revision) + 1 : 1),",
+  },
+  {
+    name: "a replay is written again",
+    file,
+    find: "            if (head?.opId === write.opId)\n                return record(write.key, head);\n",
+    replace: "",
+  },
+  {
+    name: "only the first write of a call is checked",
+    file,
+    find: "write.ifRevision !== undefined && write.ifRevision !==",
+    replace: "index === 0 && write.ifRevision !== undefined && write.ifRevision !==",
+  },
+  {
+    name: "idle resources are forgotten at once",
+    file,
+    find: "if (inUse || now < kept.idleSince + IDLE_MEMORY_MS)",
+    replace: "if (inUse)",
+  },
+  {
+    name: "idle resources are never forgotten",
+    file,
+    find: "            if (inUse || now < kept.idleSince + IDLE_MEMORY_MS)\n    ",
+    replace: "",
+  },
+  {
+    name: "looking clears away",
+    file,
+    find: "const kept = this.#resources.get(path(namespace, resource));\n        const places",
+    replace: "const kept = this.#touch(namespace, resource, now);\n        const places",
+  },
+];
