@@ -36,6 +36,7 @@ export class Observer {
         const { resource, leaseId, permits, capacity, steal } = request;
         const first = !this.#asked.has(leaseId);
         this.#asked.add(leaseId);
+        if (result.kind === "waiting") this.#archive(leaseId);
         if (result.kind !== "granted" || this.#seen.get(leaseId)?.token === result.token) continue;
         if (steal === true) this.#endAll(resource, now);
         const last = this.#tokens.get(resource) ?? 0;
@@ -76,10 +77,16 @@ export class Observer {
 
   #granted(resource: string, leaseId: string, grant: Grant, now: number, share: number): void {
     this.#tokens.set(resource, Math.max(grant.token, this.#tokens.get(resource) ?? 0));
-    const before = this.#seen.get(leaseId);
-    if (before !== undefined) this.#before.push(before);
+    this.#archive(leaseId);
     const { token, expiresAt: to } = grant;
     this.#seen.set(leaseId, { leaseId, resource, token, from: now, to, share });
+  }
+
+  /** A new place begins under this id. */
+  #archive(leaseId: string): void {
+    const before = this.#seen.get(leaseId);
+    if (before !== undefined) this.#before.push(before);
+    this.#seen.delete(leaseId);
   }
 
   #end(leaseId: string, now: number): void {
