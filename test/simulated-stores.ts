@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { memory, MemoryStore } from "holdfast/memory";
+import { sqlite } from "holdfast/sqlite";
 import type { SimulatedStore } from "holdfast/testkit";
 
 /** The stores that programs can be run on, by name. */
@@ -8,5 +12,13 @@ export const SIMULATED_STORES: Readonly<
   memory(wall) {
     const store = new MemoryStore({ wall });
     return { backend: () => memory(store), close() {} };
+  },
+
+  async sqlite(now) {
+    const folder = await mkdtemp(join(tmpdir(), "holdfast-simulation-"));
+    return {
+      backend: () => sqlite(join(folder, "store.db"), { now }),
+      close: () => rm(folder, { recursive: true }),
+    };
   },
 };

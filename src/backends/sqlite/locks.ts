@@ -136,22 +136,27 @@ export class LockStep {
 
   /** The one rule: a place is granted when the permits ahead of it, plus its own, fit the capacity. */
   #handOver(): void {
+    const { queue, resource } = this;
+    const granted: KeptPlace[] = [];
     let sum = 0;
-    let claimBy = 0;
-    for (const place of this.queue.places) {
+    let next: KeptPlace | undefined;
+    for (const place of queue.places) {
       sum += place.permits;
       if (place.token !== 0) continue;
-      const { leaseId } = place;
-      if (sum > this.queue.capacity) {
-        if (claimBy > 0) this.tell(leaseId, { kind: "look", resource: this.resource, at: claimBy });
-        return;
+      if (sum > queue.capacity) {
+        next = place;
+        break;
       }
       this.#mint(place, place.claimMs);
-      claimBy = place.expiresAt;
-      const { token, expiresAt } = place;
-      const grant = { token, expiresAt, waiting: this.#strangersWaiting(place) };
-      this.tell(leaseId, { kind: "granted", resource: this.resource, leaseId, grant });
+      granted.push(place);
     }
+    for (const place of granted) {
+      const { leaseId, token, expiresAt } = place;
+      const grant = { token, expiresAt, waiting: this.#strangersWaiting(place) };
+      this.tell(leaseId, { kind: "granted", resource, leaseId, grant });
+    }
+    if (next === undefined || granted.length === 0) return;
+    this.tell(next.leaseId, { kind: "look", resource, at: earliestExpiry(granted) });
   }
 
   #mint(place: KeptPlace, ms: number): void {

@@ -30,7 +30,7 @@ export async function checkPushes(
         if (!texts.some((text) => heard.has(text))) listen();
         return texts.some((text) => heard.has(text)) || undefined;
       }).catch(() => false);
-      if (!found) throw failure(program, `nobody is told: ${texts.join(" or ")}`);
+      if (!found) throw failure(program, `not told: ${texts.join(" or ")}${insteadOf(texts, heard)}`);
     }
   }
   listen();
@@ -44,6 +44,14 @@ export async function checkPushes(
 
 const failure = (program: Program, problem: string): SimulationFailure =>
   new SimulationFailure(problem, program, program.entries.length - 1);
+
+/** What was heard of the same kind about the same resource, lest one has to look for it. */
+function insteadOf(texts: readonly string[], heard: ReadonlySet<string>): string {
+  const [to, kind, resource, leaseId] = texts[0]?.split(" ") ?? [];
+  const start = [to, kind, resource, ...(kind === "granted" ? [leaseId] : [])].join(" ");
+  const alike = [...heard].filter((text) => text.startsWith(start)).slice(0, 5);
+  return alike.length === 0 ? "" : `; but: ${alike.join("; ")}`;
+}
 
 /** The messages, one of which has to be heard. */
 function textsOf(push: Push): readonly string[] {
