@@ -112,7 +112,8 @@ export class Coordinator implements AsyncDisposable {
     this.owner = ownerOf(options);
     this.#table = new LockTable({
       backend: this.#backends.locks,
-      open: () => this.open(),
+      // What was opened stays usable while closing, which gives leases back.
+      open: () => this.#opening ?? this.open(),
       clock: this.#clock,
       processId: this.id,
       claimMs: this.#claimMs,

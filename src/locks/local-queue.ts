@@ -40,7 +40,7 @@ export class LocalQueue {
   acquire(demand: Demand): Promise<HeldLease | null> {
     return new Promise((resolve, reject) => {
       const waiter = new Waiter(this, demand, this.table.clock.now(), resolve, reject);
-      const isNext = this.waiting.first === null && this.#fits(demand);
+      const isNext = this.waiting.first === null && this.#isForTheStore(demand);
       if (isNext || demand.strict || demand.steal) {
         this.#forward(waiter);
       } else if (!demand.wait) {
@@ -234,15 +234,21 @@ export class LocalQueue {
 
   #mayPassOn(place: Place, next: Demand, now: number): boolean {
     return (
-      next.permits === place.permits &&
-      next.capacity === place.capacity &&
-      next.ttlMs === place.ttlMs &&
+      isAlike(place, next) &&
       !next.strict &&
+      this.#hasNobodyAtTheStore() &&
       place.turns < TURNS_MAX - 1 &&
       now < place.deadline &&
       (place.contendedAt === Infinity ||
         (now - place.contendedAt < PASSING_MS && place.turns - place.contendedTurn < PASSES_MAX))
     );
+  }
+
+  /** Whoever stands in the store's queue came before all who wait here. */
+  #hasNobodyAtTheStore(): boolean {
+    if (this.places.size === 1) return true;
+    for (const { state } of this.places) if (state !== "granted") return false;
+    return true;
   }
 
   /** Ends a place here and in the store. Resolves when the store knows, or when the lease has run out. */
@@ -269,7 +275,7 @@ export class LocalQueue {
 
   #forwardFitting(): void {
     let next = this.waiting.first;
-    while (next !== null && this.#fits(next.demand)) {
+    while (next !== null && this.#isForTheStore(next.demand)) {
       this.waiting.remove(next);
       this.#forward(next);
       next = this.waiting.first;
@@ -287,8 +293,15 @@ export class LocalQueue {
     this.table.lookout.forget(place);
   }
 
-  #fits(demand: Demand): boolean {
-    return this.#permitsUsed + demand.permits <= demand.capacity;
+  /**
+   * Whether a caller whose turn it is here goes on to the store: when it fits beside the others, and when none
+   * of their places could pass to it, such as a writer's behind readers, which must keep later readers of
+   * other processes from overtaking it.
+   */
+  #isForTheStore(demand: Demand): boolean {
+    if (this.#permitsUsed + demand.permits <= demand.capacity) return true;
+    for (const place of this.places) if (isAlike(place, demand)) return false;
+    return true;
   }
 
   #refuse(waiter: Waiter, outcome: "busy" | "timeout" | "aborted" | "error"): void {
@@ -299,4 +312,9 @@ export class LocalQueue {
   #subject(): { readonly backend: string; readonly resource: string } {
     return { backend: this.table.backend.name, resource: this.resource };
   }
+}
+
+/** Whether the demand asks for just what the place has. */
+function isAlike(place: Place, { permits, capacity, ttlMs }: Demand): boolean {
+  return place.permits === permits && place.capacity === capacity && place.ttlMs === ttlMs;
 }
