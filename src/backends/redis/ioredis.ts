@@ -1,0 +1,128 @@
+import { systemClock } from "../../clock.ts";
+import type { Connection, Send, Subscription } from "./client.ts";
+import { NotSent } from "./failure.ts";
+
+type Handler = (...args: never[]) => void;
+
+/** What is used of an ioredis client, version 5 or 6. */
+export interface IoredisClient {
+  readonly status: string;
+  readonly options: object;
+  readonly isCluster: boolean;
+  call(command: string, args: string[]): Promise<unknown>;
+  on(event: string, handler: Handler): unknown;
+  off(event: string, handler: Handler): unknown;
+}
+
+/** A client of one node. */
+export interface IoredisNode extends IoredisClient {
+  readonly stream?: { unref?(): unknown };
+  duplicate(options: object): IoredisNode;
+  connect(): Promise<void>;
+  disconnect(): void;
+  subscribe(channel: string): Promise<unknown>;
+  ping(): Promise<unknown>;
+}
+
+export interface IoredisCluster extends IoredisClient {
+  nodes(role: "master"): IoredisNode[];
+  connect(): Promise<void>;
+  disconnect(): void;
+}
+
+/** A connection that is not made within this time is given up. */
+const CONNECT_MS = 5_000;
+
+export function isIoredis(client: object): client is IoredisClient {
+  return "status" in client && "call" in client && "isCluster" in client;
+}
+
+const isCluster = (client: IoredisClient): client is IoredisCluster => client.isCluster;
+
+/** Reconnecting, and ending it, are left to whoever made the client. */
+export function ioredisConnection(client: IoredisClient): Connection {
+  const { options } = client;
+  if ("keyPrefix" in options && typeof options.keyPrefix === "string" && options.keyPrefix !== "") {
+    throw new TypeError(
+      "redis(client): scripts and channels do not see a client's keyPrefix; use a client without one, and " +
+        `{ namespace: ${JSON.stringify(options.keyPrefix)} } for the coordinator`,
+    );
+  }
+  const masters = (): readonly IoredisNode[] =>
+    isCluster(client) ? client.nodes("master") : [client as IoredisNode];
+  // Only while it is connected: what a client keeps for later takes effect when nobody asks for it any more.
+  const ready = (): void => {
+    if (client.status !== "ready") throw new NotSent(`the client is not connected (${client.status})`);
+  };
+  return {
+    isCluster: isCluster(client),
+    // A lazy client connects when something is sent, and one that is connecting keeps it until it has.
+    open: async () => void (await client.call("TIME", [])),
+    async send(_key, command) {
+      ready();
+      return client.call(command[0]!, command.slice(1));
+    },
+    async masters() {
+      ready();
+      return masters().map((node): Send => (command) => node.call(command[0]!, command.slice(1)));
+    },
+    subscribe: (channel, heard, ended) => subscribe(masters(), channel, heard, ended),
+    onReady(handler) {
+      client.on("ready", handler);
+      return () => void client.off("ready", handler);
+    },
+    close() {},
+  };
+}
+
+/** Options of a connection that lives once: it connects when told, and ends when it breaks. */
+export const ONE_LIFE = Object.freeze({
+  lazyConnect: true,
+  retryStrategy: null,
+  sentinelRetryStrategy: null,
+  maxRetriesPerRequest: 0,
+  enableOfflineQueue: false,
+  enableAutoPipelining: false,
+  autoResubscribe: false,
+});
+
+/** Connects, within bounds even if the server accepts but never answers. */
+export async function connectOnce(client: { connect(): Promise<void>; disconnect(): void }): Promise<void> {
+  const cancel = systemClock.timer(CONNECT_MS, () => client.disconnect(), { keepAlive: false });
+  try {
+    await client.connect();
+  } finally {
+    cancel();
+  }
+}
+
+async function subscribe(
+  masters: readonly IoredisNode[],
+  channel: string,
+  heard: (message: string) => void,
+  ended: () => void,
+): Promise<Subscription> {
+  const node = masters[Math.floor(systemClock.random() * masters.length)];
+  if (node === undefined) throw new NotSent("no node of the cluster is known");
+  const own = node.duplicate({ ...ONE_LIFE, readOnly: false });
+  own.on("error", () => undefined);
+  own.on("message", (from: string, message: string) => {
+    if (from === channel) heard(message);
+  });
+  try {
+    await connectOnce(own);
+    await own.subscribe(channel);
+  } catch (cause) {
+    own.disconnect();
+    throw cause;
+  }
+  own.stream?.unref?.();
+  own.on("end", ended);
+  return {
+    ping: () => own.ping(),
+    close() {
+      own.off("end", ended);
+      own.disconnect();
+    },
+  };
+}

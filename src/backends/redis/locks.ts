@@ -1,0 +1,193 @@
+import type {
+  Admission,
+  AdmitRequest,
+  Inspection,
+  Owner,
+  Place,
+  Release,
+  ReleaseRequest,
+  Renewal,
+  RenewRequest,
+  Reply,
+  Revocation,
+  RevokeRequest,
+  Session,
+} from "../../backend.ts";
+import { IDLE_MEMORY_MS } from "../../backend.ts";
+import { systemClock } from "../../clock.ts";
+import type { Keys } from "./keys.ts";
+import type { LOCK_SCRIPTS } from "./lock-scripts.ts";
+import type { Scripts } from "./scripts.ts";
+
+export type LockScripts = Scripts<keyof typeof LOCK_SCRIPTS>;
+
+const RELEASED: Release = Object.freeze({ kind: "released" });
+const GONE = Object.freeze({ kind: "gone" } as const);
+
+/** The verbs on locks: requests into arguments, numbers into answers. */
+export class Locks {
+  readonly #scripts: LockScripts;
+  readonly #keys: Keys;
+  /** The clock as an argument: nothing, so that the server's is taken, unless time is simulated. */
+  readonly #now: () => string;
+  readonly #owner: string;
+  readonly #claimMs: string;
+  readonly #patienceMs: string;
+
+  constructor(scripts: LockScripts, keys: Keys, session: Session, now: () => string) {
+    this.#scripts = scripts;
+    this.#keys = keys;
+    this.#now = now;
+    this.#owner = JSON.stringify(session.owner);
+    this.#claimMs = String(session.claimMs);
+    this.#patienceMs = String(session.patienceMs);
+  }
+
+  async admit(requests: readonly AdmitRequest[]): Promise<Reply<Admission>> {
+    const command = this.#command(requests);
+    command.push(this.#owner, this.#claimMs, this.#patienceMs);
+    const shapes = areAlike(requests) ? requests.slice(0, 1) : requests;
+    command.push(String(shapes.length));
+    for (const { permits, capacity, ttlMs, wait, steal } of shapes) {
+      command.push(String(permits), String(capacity), String(ttlMs), wait ? "1" : "0");
+      command.push(steal === true ? "1" : "0", keepMs(ttlMs));
+    }
+    for (const request of requests) command.push(request.leaseId);
+    const answers = (await this.#scripts.run("admit", command)) as readonly number[];
+    const now = millis(answers[0]!);
+    const token = Number(answers[0]);
+    const results: Admission[] = [];
+    for (const { ttlMs } of requests) {
+      results.push({ kind: "granted", token, expiresAt: now + ttlMs, waiting: 0 });
+    }
+    for (let at = 1; at < answers.length; at += 5) {
+      results[Number(answers[at])] = admission(answers.slice(at + 1, at + 5).map(Number));
+    }
+    return { now, results };
+  }
+
+  async renew(requests: readonly RenewRequest[]): Promise<Reply<Renewal>> {
+    const command = this.#command(requests);
+    const ttlMs = requests[0]?.ttlMs;
+    const terms = requests.every((each) => each.ttlMs === ttlMs) ? requests.slice(0, 1) : requests;
+    command.push(String(terms.length));
+    for (const term of terms) command.push(String(term.ttlMs), keepMs(term.ttlMs));
+    for (const request of requests) command.push(request.leaseId);
+    const answers = (await this.#scripts.run("renew", command)) as readonly number[];
+    const now = millis(answers[0]!);
+    const results: Renewal[] = [];
+    for (const each of requests) {
+      results.push({ kind: "renewed", expiresAt: now + each.ttlMs, waiting: 0 });
+    }
+    for (let at = 1; at < answers.length; at += 2) {
+      const index = Number(answers[at]);
+      const waiting = Number(answers[at + 1]);
+      results[index] =
+        waiting < 0 ? GONE : { kind: "renewed", expiresAt: now + requests[index]!.ttlMs, waiting };
+    }
+    return { now, results };
+  }
+
+  async release(requests: readonly ReleaseRequest[]): Promise<Reply<Release>> {
+    const command = this.#command(requests);
+    for (const request of requests) command.push(request.leaseId);
+    const answers = (await this.#scripts.run("release", command)) as readonly number[];
+    const results = new Array<Release>(requests.length).fill(RELEASED);
+    for (let at = 1; at < answers.length; at++) results[Number(answers[at])] = GONE;
+    return { now: millis(answers[0]!), results };
+  }
+
+  async revoke(request: RevokeRequest): Promise<readonly Place[]> {
+    const command = this.#command([request]);
+    command.push(request.leaseId ?? "", request.reason, JSON.stringify(request.by), systemClock.id());
+    return places((await this.#scripts.run("revoke", command)) as readonly unknown[]);
+  }
+
+  async inspect(resources: readonly string[]): Promise<readonly Inspection[]> {
+    if (resources.length === 0) return [];
+    const command = this.#command(resources.map((resource) => ({ resource })));
+    const [clock, ...states] = (await this.#scripts.run("inspect", command)) as [number, ...State[]];
+    const now = millis(clock);
+    return states.map(([capacity, found, revocations], index) => ({
+      resource: resources[index]!,
+      now,
+      capacity: Number(capacity) === 0 ? null : Number(capacity),
+      places: places(found),
+      revocations: revocations.map(revocation),
+    }));
+  }
+
+  /** What every script is given first; its name is filled in later. */
+  #command(requests: readonly { readonly resource: string }[]): string[] {
+    const command = ["", "", String(requests.length)];
+    for (const { resource } of requests) command.push(this.#keys.lock(resource));
+    command.push(this.#now(), this.#keys.channels);
+    return command;
+  }
+}
+
+type State = readonly [
+  capacity: number,
+  places: readonly unknown[],
+  revocations: readonly (readonly [at: number, reason: string, by: string, tokens: readonly number[]])[],
+];
+
+/** The server's microseconds in the contract's milliseconds. */
+export const millis = (micros: unknown): number => Math.floor(Number(micros) / 1000);
+
+/** Like IDLE_MEMORY_MS, from when the place has run out. */
+const keepMs = (ttlMs: number): string => String(Math.ceil(ttlMs) + IDLE_MEMORY_MS);
+
+function areAlike(requests: readonly AdmitRequest[]): boolean {
+  const first = requests[0];
+  for (const each of requests) {
+    if (
+      each.ttlMs !== first?.ttlMs ||
+      each.permits !== first.permits ||
+      each.capacity !== first.capacity ||
+      each.wait !== first.wait ||
+      each.steal !== first.steal
+    ) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** In the order of the constants in state-lua.ts. */
+const ADMISSION = ["granted", "waiting", "busy", "mismatch", "gone"] as const;
+
+function admission([code = 0, a = 0, b = 0, c = 0]: readonly number[]): Admission {
+  const kind = ADMISSION[code]!;
+  switch (kind) {
+    case "granted":
+      return { kind, token: a, expiresAt: b, waiting: c };
+    case "waiting":
+    case "busy":
+      return { kind, ahead: a, lookAt: b < 0 ? Infinity : b };
+    case "mismatch":
+      return { kind, capacity: a };
+    default:
+      return GONE;
+  }
+}
+
+function places(parts: readonly unknown[]): Place[] {
+  const found: Place[] = [];
+  for (let at = 0; at < parts.length; at += 6) {
+    const [leaseId, owner, permits, token, since, expiresAt] = parts.slice(at, at + 6);
+    found.push({
+      leaseId: String(leaseId),
+      owner: JSON.parse(String(owner)) as Owner,
+      permits: Number(permits),
+      token: Number(token) === 0 ? null : Number(token),
+      since: Number(since),
+      expiresAt: Number(expiresAt),
+    });
+  }
+  return found;
+}
+
+function revocation([at, reason, by, tokens]: State[2][number]): Revocation {
+  return { at: Number(at), reason, by: JSON.parse(by) as Owner, tokens: tokens.map(Number) };
+}

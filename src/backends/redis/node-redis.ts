@@ -1,0 +1,173 @@
+import { systemClock } from "../../clock.ts";
+import type { Connection, Send, Subscription } from "./client.ts";
+import { NotSent } from "./failure.ts";
+
+type Handler = (...args: never[]) => void;
+
+/** What is used of any client of "redis" (node-redis), version 5 or 6. */
+export interface NodeRedisClient {
+  readonly isOpen: boolean;
+  sendCommand(...args: never[]): Promise<unknown>;
+  on(event: string, handler: Handler): unknown;
+  off(event: string, handler: Handler): unknown;
+}
+
+type Heard = (message: string) => void;
+
+/** Each of the three kinds takes a command in its own way. */
+export interface NodeClient extends NodeRedisClient {
+  readonly isReady: boolean;
+  readonly options?: { readonly socket?: object } | undefined;
+  sendCommand(command: readonly string[], options: object): Promise<unknown>;
+  duplicate(options: object): NodeClient;
+  connect(): Promise<unknown>;
+  destroy(): unknown;
+  unref(): void;
+  subscribe(channel: string, heard: Heard): Promise<unknown>;
+}
+
+interface ClusterClient extends NodeRedisClient {
+  readonly masters: readonly object[];
+  sendCommand(key: string | undefined, readOnly: boolean, command: readonly string[], options: object): Promise<unknown>;
+  nodeClient(node: object): NodeClient | Promise<NodeClient>;
+}
+
+interface SentinelClient extends NodeRedisClient {
+  getMasterNode(): unknown;
+  sendCommand(readOnly: boolean, command: readonly string[], options: object): Promise<unknown>;
+  subscribe(channel: string, heard: Heard): Promise<unknown>;
+  unsubscribe(channel: string, heard: Heard): Promise<unknown>;
+}
+
+/**
+ * No timeout: it does not cover commands that were written, and triples their cost; whoever calls a backend sets
+ * deadlines. Plain strings, whatever the client's own mapping is.
+ */
+const OPTIONS = Object.freeze({ timeout: 0, typeMapping: Object.freeze({}) });
+
+/** Of the three kinds of client, whichever is given: it has connected to a node, or found another master. */
+const CONNECTED = ["ready", "node-ready", "topology-change"] as const;
+
+/** A connection that is not made within this time is given up. */
+const CONNECT_MS = 5_000;
+
+export function isNodeRedis(client: object): client is NodeRedisClient {
+  return "sendCommand" in client && "isOpen" in client && "duplicate" in client;
+}
+
+/** Reconnecting, and ending it, are left to whoever made the client. */
+export function nodeRedisConnection(client: NodeRedisClient): Connection {
+  const kind = kindOf(client);
+  const ready = (): void => {
+    if (!client.isOpen) throw new NotSent("the client is closed; await client.connect() first");
+    // Clusters of version 5 do not tell.
+    if ((client as Partial<NodeClient>).isReady === false) throw new NotSent("the client is not connected");
+  };
+  return {
+    isCluster: kind.isCluster,
+    async open() {
+      if (!client.isOpen) ready();
+      await kind.send("", ["TIME"]);
+    },
+    async send(key, command) {
+      ready();
+      return kind.send(key, command);
+    },
+    async masters() {
+      ready();
+      return kind.masters();
+    },
+    subscribe: kind.subscribe,
+    onReady(handler) {
+      for (const event of CONNECTED) client.on(event, handler);
+      return () => {
+        for (const event of CONNECTED) client.off(event, handler);
+      };
+    },
+    close() {},
+  };
+}
+
+type Kind = Pick<Connection, "isCluster" | "send" | "masters" | "subscribe">;
+
+function kindOf(client: NodeRedisClient): Kind {
+  if ("masters" in client) return clusterKind(client as ClusterClient);
+  if ("getMasterNode" in client) return sentinelKind(client as NodeRedisClient as SentinelClient);
+  return nodeKind(client as NodeClient);
+}
+
+function nodeKind(client: NodeClient): Kind {
+  return {
+    isCluster: false,
+    send: (_key, command) => client.sendCommand(command, OPTIONS),
+    masters: async () => [(command) => client.sendCommand(command, OPTIONS)],
+    subscribe: (channel, heard, ended) => subscribe(client, channel, heard, ended),
+  };
+}
+
+function clusterKind(client: ClusterClient): Kind {
+  return {
+    isCluster: true,
+    send: (key, command) => client.sendCommand(key === "" ? undefined : key, false, command, OPTIONS),
+    masters: () =>
+      Promise.all(
+        client.masters.map(async (master): Promise<Send> => {
+          const node = await client.nodeClient(master);
+          return (command) => node.sendCommand(command, OPTIONS);
+        }),
+      ),
+    async subscribe(channel, heard, ended) {
+      const node = client.masters[Math.floor(systemClock.random() * client.masters.length)];
+      if (node === undefined) throw new NotSent("no node of the cluster is known");
+      return subscribe(await client.nodeClient(node), channel, heard, ended);
+    },
+  };
+}
+
+/** This client keeps a connection for channels by itself, and moves it to the new master. */
+function sentinelKind(client: SentinelClient): Kind {
+  return {
+    isCluster: false,
+    send: (_key, command) => client.sendCommand(false, command, OPTIONS),
+    masters: async () => [(command) => client.sendCommand(false, command, OPTIONS)],
+    async subscribe(channel, heard) {
+      await client.subscribe(channel, heard);
+      return {
+        ping: async () => undefined,
+        close: () => void client.unsubscribe(channel, heard).catch(() => undefined),
+      };
+    },
+  };
+}
+
+async function subscribe(
+  node: NodeClient,
+  channel: string,
+  heard: Heard,
+  ended: () => void,
+): Promise<Subscription> {
+  const own = node.duplicate({ socket: { ...node.options?.socket, reconnectStrategy: false } });
+  let isClosed = false;
+  const close = (): void => {
+    isClosed = true;
+    // Version 5 throws where there is nothing left to destroy.
+    if (own.isOpen) own.destroy();
+  };
+  own.on("error", () => {
+    if (isClosed) return;
+    close();
+    ended();
+  });
+  const cancel = systemClock.timer(CONNECT_MS, close, { keepAlive: false });
+  try {
+    await own.connect();
+    await own.subscribe(channel, heard);
+  } catch (cause) {
+    close();
+    throw cause;
+  } finally {
+    cancel();
+  }
+  own.unref();
+  return { ping: () => own.sendCommand(["PING"], OPTIONS), close };
+}

@@ -1,0 +1,151 @@
+import type { Connection } from "./client.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { connectOnce, ioredisConnection, ONE_LIFE, type IoredisCluster, type IoredisNode } from "./ioredis.ts";
+import { nodeRedisConnection, type NodeClient } from "./node-redis.ts";
+import { Reopening } from "./reopening.ts";
+import type { Target } from "./url.ts";
+
+/** A server that leaves a command unanswered for this long has its connection replaced. */
+const SILENCE_MS = 5_000;
+
+interface IoredisModule {
+  readonly default: {
+    new (options: object): IoredisNode;
+    readonly Cluster: new (nodes: readonly object[], options: object) => IoredisCluster;
+  };
+}
+
+interface NodeRedisModule {
+  createClient(options: object): NodeClient;
+}
+
+/**
+ * A connection of the backend's own, over whichever library is installed: "ioredis", or for a single server "redis".
+ * It reconnects by itself, repeats nothing, keeps nothing for later, and lets an idle process end.
+ */
+export async function ownConnection(target: Target): Promise<Connection> {
+  const ioredis = await installed(() => import("ioredis") as Promise<unknown> as Promise<IoredisModule>);
+  if (ioredis !== undefined) return overIoredis(ioredis.default, target);
+  if (target.kind !== "single") {
+    throw new Error(`A ${target.kind} URL needs the package "ioredis": npm install ioredis`);
+  }
+  const redis = await installed(() => import("redis") as Promise<unknown> as Promise<NodeRedisModule>);
+  if (redis !== undefined) return overNodeRedis(redis, target);
+  throw new Error('Redis needs the package "ioredis" (or "redis"): npm install ioredis');
+}
+
+async function installed<Module>(load: () => Promise<Module>): Promise<Module | undefined> {
+  try {
+    return await load();
+  } catch (cause) {
+    if (cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND") return undefined;
+    throw cause;
+  }
+}
+
+function overIoredis(Redis: IoredisModule["default"], target: Target): Connection {
+  const { nodes, username, password, db, tls } = target;
+  const login = {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+    socketTimeout: SILENCE_MS,
+  };
+  if (target.kind === "cluster") {
+    const cluster = new Redis.Cluster(nodes, {
+      lazyConnect: true,
+      clusterRetryStrategy: null,
+      enableOfflineQueue: false,
+      redisOptions: { ...login, maxRetriesPerRequest: 0 },
+    });
+    // Nodes come and go; each connects when it is first needed.
+    cluster.on("+node", (node: IoredisNode) => node.on("connect", () => node.stream?.unref?.()));
+    return kept(cluster, ioredisConnection(cluster), () => connectOnce(cluster));
+  }
+  const client = new Redis({
+    ...ONE_LIFE,
+    ...login,
+    db,
+    ...(target.kind === "single"
+      ? nodes[0]
+      : {
+          sentinels: nodes,
+          name: target.master,
+          sentinelUsername: target.sentinelUsername,
+          sentinelPassword: target.sentinelPassword,
+          enableTLSForSentinelMode: tls,
+        }),
+    // A master that was demoted while connected says only so.
+    reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
+  });
+  return kept(client, ioredisConnection(client), async () => {
+    await connectOnce(client);
+    client.stream?.unref?.();
+  });
+}
+
+/** Connects again whenever it has ended. */
+function kept(
+  client: IoredisNode | IoredisCluster,
+  connection: Connection,
+  connect: () => Promise<void>,
+): Connection {
+  const reopening = new Reopening(connect);
+  const ended = (): void => reopening.ended();
+  client.on("error", () => undefined);
+  return {
+    ...connection,
+    async open() {
+      if (client.status !== "ready") await connect();
+      client.off("end", ended);
+      client.on("end", ended);
+    },
+    close() {
+      reopening.close();
+      client.disconnect();
+    },
+  };
+}
+
+function overNodeRedis(redis: NodeRedisModule, target: Target): Connection {
+  const { nodes, username, password, db, tls } = target;
+  const client = redis.createClient({
+    socket: { ...nodes[0], ...(tls ? { tls: true } : {}), reconnectStrategy: false },
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    database: db,
+    disableOfflineQueue: true,
+  });
+  const connection = nodeRedisConnection(client);
+  let heartbeat: Heartbeat | undefined;
+  const end = (): void => {
+    heartbeat?.stop();
+    if (client.isOpen) client.destroy();
+  };
+  const connect = async (): Promise<void> => {
+    await client.connect();
+    client.unref();
+    heartbeat = new Heartbeat(
+      () => connection.send("", ["PING"]),
+      () => {
+        end();
+        reopening.ended();
+      },
+    );
+  };
+  const reopening = new Reopening(connect);
+  client.on("error", () => {
+    heartbeat?.stop();
+    if (heartbeat !== undefined) reopening.ended();
+  });
+  return {
+    ...connection,
+    async open() {
+      if (!client.isOpen) await connect();
+    },
+    close() {
+      reopening.close();
+      end();
+    },
+  };
+}
