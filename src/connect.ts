@@ -1,6 +1,7 @@
 import type { Backend } from "./backend.ts";
 import type { MemoryStore } from "./backends/memory.ts";
-import { Coordinator, type CoordinatorOptions } from "./coordinator.ts";
+import { Coordinator } from "./coordinator.ts";
+import type { CoordinatorOptions } from "./coordinator-options.ts";
 
 export interface ConnectOptions extends CoordinatorOptions {
   /** Keep locks in another store than records: its URL. */

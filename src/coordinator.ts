@@ -1,6 +1,7 @@
-import { hostname } from "node:os";
-import { ALL, type Backend, type Finding, type Guarantees, type Inspection, type Owner } from "./backend.ts";
+import { ALL, type Backend, type Inspection, type Owner } from "./backend.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import { checkFairness, checkNamespace, ownerOf, type CoordinatorOptions } from "./coordinator-options.ts";
+import { diagnose, type Diagnosis } from "./diagnosis.ts";
 import { BackendError, ClosedError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { All } from "./locks/all.ts";
@@ -18,26 +19,6 @@ import {
 } from "./locks/options.ts";
 import { WebLocks } from "./locks/web-locks.ts";
 import { Records } from "./records/records.ts";
-
-export interface CoordinatorOptions {
-  /** Separates applications on one store. 1 … 64 of letters, digits and `. _ -`; default `holdfast`. */
-  readonly namespace?: string;
-  /** How long a lease lasts without renewal, in ms; 50 … 86,400,000, default 10,000. */
-  readonly ttlMs?: number;
-  /** See {@link Fairness}; default `local`. */
-  readonly fair?: Fairness;
-  /** What operators see beside host and pid, for instance the service's name. At most 256 characters. */
-  readonly label?: string;
-  readonly metadata?: { readonly [name: string]: string };
-  /** A waiter that was handed a lock must show that it lives within this time; default 2,000 ms. */
-  readonly claimMs?: number;
-  /** Who waits asks again at least this often, in case a message was lost; default 3,000 ms. */
-  readonly fallbackMs?: number;
-  /** How long the store may take to answer one call; default 5,000 ms. */
-  readonly callMs?: number;
-  /** Time, chance and identity. For simulations. */
-  readonly clock?: Clock;
-}
 
 /** Where locks and records are kept, if not in one place. */
 export interface Backends {
@@ -58,17 +39,6 @@ export interface ForceReleaseOptions {
   readonly reason: string;
   /** Only the place with this lease id; default: all holders. */
   readonly leaseId?: string;
-}
-
-/** What a health check of a store found. */
-export interface Diagnosis {
-  readonly backend: string;
-  readonly guarantees: Guarantees;
-  /** Round trip in ms, the fastest of five. */
-  readonly latencyMs: number;
-  /** How far the store's clock is ahead of this machine's, in ms, give or take half a round trip. */
-  readonly clockOffsetMs: number;
-  readonly findings: readonly Finding[];
 }
 
 const LIST_PAGE = 100;
@@ -212,9 +182,9 @@ export class Coordinator implements AsyncDisposable {
   /** Checks the store (both, if there are two): reachability, clock, settings, and what follows for safety. */
   async diagnose(): Promise<readonly Diagnosis[]> {
     const { locks, records } = this.#backends;
-    const diagnoses = [await this.#diagnose("locks")];
-    if (records !== locks) diagnoses.push(await this.#diagnose("records"));
-    return diagnoses;
+    const one = (which: keyof Backends): Promise<Diagnosis> =>
+      diagnose(this.#backends[which], this.#clock, (operation, run) => this.#call(which, operation, run));
+    return locks === records ? [await one("locks")] : [await one("locks"), await one("records")];
   }
 
   /**
@@ -264,24 +234,6 @@ export class Coordinator implements AsyncDisposable {
     }
   }
 
-  async #diagnose(which: keyof Backends): Promise<Diagnosis> {
-    const backend = this.#backends[which];
-    let latencyMs = Infinity;
-    let clockOffsetMs = 0;
-    for (let round = 0; round < 5; round++) {
-      const sentAt = this.#clock.now();
-      const sentWall = this.#clock.wall();
-      const storeNow = await this.#call(which, "time", () => backend.time());
-      const took = this.#clock.now() - sentAt;
-      if (took < latencyMs) {
-        latencyMs = took;
-        clockOffsetMs = Math.round(storeNow - (sentWall + took / 2));
-      }
-    }
-    const findings = await this.#call(which, "diagnose", async () => (await backend.diagnose?.()) ?? []);
-    return { backend: backend.name, guarantees: backend.guarantees, latencyMs, clockOffsetMs, findings };
-  }
-
   async #call<Result>(
     which: keyof Backends,
     operation: string,
@@ -320,35 +272,4 @@ export class Coordinator implements AsyncDisposable {
   #with({ fair }: KindOptions): LockDefaults {
     return fair === undefined ? this.#defaults : { ...this.#defaults, fair: checkFairness(fair) };
   }
-}
-
-function checkNamespace(namespace: string): string {
-  if (typeof namespace !== "string" || !/^[\w.-]{1,64}$/.test(namespace)) {
-    throw new RangeError(
-      `namespace must be 1 to 64 letters, digits, ".", "_" or "-", not "${String(namespace)}"`,
-    );
-  }
-  return namespace;
-}
-
-function checkFairness(fair: Fairness): Fairness {
-  if (fair !== "local" && fair !== "strict") {
-    throw new TypeError(`fair must be "local" or "strict", not "${String(fair)}"`);
-  }
-  return fair;
-}
-
-function ownerOf({ label, metadata }: CoordinatorOptions): Owner {
-  if (label !== undefined && (typeof label !== "string" || label.length > 256)) {
-    throw new RangeError("label must be text of at most 256 characters");
-  }
-  if (metadata !== undefined && JSON.stringify(metadata).length > 1_024) {
-    throw new RangeError("metadata must have at most 1,024 characters as JSON");
-  }
-  return {
-    host: hostname(),
-    pid: process.pid,
-    ...(label === undefined ? {} : { label }),
-    ...(metadata === undefined ? {} : { metadata }),
-  };
 }

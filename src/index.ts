@@ -4,12 +4,12 @@ export { connect, type ConnectOptions } from "./connect.ts";
 export {
   Coordinator,
   type Backends,
-  type CoordinatorOptions,
-  type Diagnosis,
   type ForceReleaseOptions,
   type KindOptions,
   type ListLocksOptions,
 } from "./coordinator.ts";
+export type { CoordinatorOptions } from "./coordinator-options.ts";
+export type { Diagnosis } from "./diagnosis.ts";
 export {
   BackendError,
   ClosedError,
