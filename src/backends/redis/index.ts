@@ -2,7 +2,7 @@ import type { Backend, Guarantees, Session } from "../../backend.ts";
 import { systemClock } from "../../clock.ts";
 import { connectionTo, type Connection, type RedisClient } from "./client.ts";
 import { diagnose } from "./diagnose.ts";
-import { asBackendError } from "./failure.ts";
+import { asBackendError, NotSent } from "./failure.ts";
 import { Keys, laneOf } from "./keys.ts";
 import { list } from "./listing.ts";
 import { LOCK_SCRIPTS } from "./lock-scripts.ts";
@@ -83,24 +83,19 @@ function backendOver(connection: Connection, options: RedisOptions): Backend {
     await connection.open();
     await Promise.all([lockScripts.load(), recordScripts.load()]);
     const keys = new Keys(session.namespace);
-    const push = new Push(connection, keys, session);
-    await push.open();
     const read = (key: string): Promise<unknown> => connection.send(key, ["GET", key]);
     opened = {
       keys,
-      push,
+      push: new Push(connection, keys, session),
       locks: new Locks(lockScripts, keys, session, given),
       records: new Records(recordScripts, keys, given, read, connection.isCluster),
     };
+    await opened.push.open();
   };
   return {
     name: "redis",
     guarantees: connection.isCluster ? CLUSTER_GUARANTEES : GUARANTEES,
-    async open(session) {
-      // Our sockets do not keep the process alive, and nothing else may do so yet.
-      const release = systemClock.timer(OPEN_MAX_MS, () => undefined, { keepAlive: true });
-      await attempt("open", () => open(session)).finally(release);
-    },
+    open: (session) => attempt("open", () => bounded(open(session))),
     admit: (requests) => attempt("admit", () => it().locks.admit(requests)),
     renew: (requests) => attempt("renew", () => it().locks.renew(requests)),
     release: (requests) => attempt("release", () => it().locks.release(requests)),
@@ -127,7 +122,19 @@ interface Opened {
   readonly records: Records;
 }
 
-const OPEN_MAX_MS = 30_000;
+/** Clients wait for a server without bounds. Of ours, this alone keeps the process alive while they connect. */
+function bounded(opening: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = systemClock.timer(
+      OPEN_MAX_MS,
+      () => reject(new NotSent(`not connected within ${OPEN_MAX_MS} ms`)),
+      { keepAlive: true },
+    );
+    opening.then(resolve, reject).finally(cancel);
+  });
+}
+
+const OPEN_MAX_MS = 10_000;
 
 async function timeOf(connection: Connection): Promise<number> {
   const [seconds, micros] = (await connection.send("", ["TIME"])) as readonly string[];

@@ -1,8 +1,7 @@
 import { systemClock } from "../../clock.ts";
 import type { Connection, Send, Subscription } from "./client.ts";
+import { hear } from "./events.ts";
 import { NotSent } from "./failure.ts";
-
-type Handler = (...args: never[]) => void;
 
 /** What is used of an ioredis client, version 5 or 6. */
 export interface IoredisClient {
@@ -10,8 +9,8 @@ export interface IoredisClient {
   readonly options: object;
   readonly isCluster: boolean;
   call(command: string, args: string[]): Promise<unknown>;
-  on(event: string, handler: Handler): unknown;
-  off(event: string, handler: Handler): unknown;
+  on(event: string, handler: (...args: unknown[]) => void): unknown;
+  off(event: string, handler: (...args: unknown[]) => void): unknown;
 }
 
 /** A client of one node. */
@@ -67,10 +66,7 @@ export function ioredisConnection(client: IoredisClient): Connection {
       return masters().map((node): Send => (command) => node.call(command[0]!, command.slice(1)));
     },
     subscribe: (channel, heard, ended) => subscribe(masters(), channel, heard, ended),
-    onReady(handler) {
-      client.on("ready", handler);
-      return () => void client.off("ready", handler);
-    },
+    onReady: (handler) => hear(client, ["ready"], handler),
     close() {},
   };
 }
@@ -106,9 +102,7 @@ async function subscribe(
   if (node === undefined) throw new NotSent("no node of the cluster is known");
   const own = node.duplicate({ ...ONE_LIFE, readOnly: false });
   own.on("error", () => undefined);
-  own.on("message", (from: string, message: string) => {
-    if (from === channel) heard(message);
-  });
+  own.on("message", (_channel, message) => heard(String(message)));
   try {
     await connectOnce(own);
     await own.subscribe(channel);

@@ -60,20 +60,33 @@ local function strangers(state, place)
   return count
 end
 
+local function earliest(places, upTo)
+  local at = -1
+  for i = 1, upTo or #places do
+    local expires = places[i][EXPIRES]
+    if at < 0 or expires < at then at = expires end
+  end
+  return at
+end
+
 local function handOver(state, key)
-  local ahead, claimBy = 0, false
+  local ahead, granted, waiter = 0, {}, false
   for _, place in ipairs(state.places) do
     ahead = ahead + place[PERMITS]
     if place[TOKEN] == 0 then
       if ahead > state.capacity then
-        if claimBy then tell(place[ID], 'l', key, text(claimBy)) end
-        return
+        waiter = place
+        break
       end
       mint(state, place, place[CLAIM])
-      claimBy = place[EXPIRES]
-      tell(place[ID], 'g', key, place[ID], text(place[TOKEN]), text(claimBy), strangers(state, place))
+      granted[#granted + 1] = place
     end
   end
+  for _, place in ipairs(granted) do
+    local token, expires = text(place[TOKEN]), text(place[EXPIRES])
+    tell(place[ID], 'g', key, place[ID], token, expires, strangers(state, place))
+  end
+  if waiter and #granted > 0 then tell(waiter[ID], 'l', key, text(earliest(granted))) end
 end
 
 -- Ends the places that are chosen, and returns them.
@@ -117,15 +130,6 @@ local function answer(...)
   for _, part in ipairs({...}) do answers[#answers + 1] = part end
 end
 
-local function earliest(places, upTo)
-  local at = -1
-  for i = 1, upTo do
-    local expires = places[i][EXPIRES]
-    if at < 0 or expires < at then at = expires end
-  end
-  return at
-end
-
 local function answerWith(i, state, at, place)
   if place[TOKEN] == 0 then
     answer(i, WAITING, at - 1, earliest(state.places, at - 1), 0)
@@ -164,7 +168,7 @@ local function admit(i, key, state, id, permits, capacity, ttl, wait, steal)
     for _, place in ipairs(state.places) do used = used + place[PERMITS] end
   end
   if used > capacity and not wait then
-    return answer(i, BUSY, #state.places, earliest(state.places, #state.places), 0)
+    return answer(i, BUSY, #state.places, earliest(state.places), 0)
   end
   local place = {id, owner, permits, claim, 0, ms, ms + patience}
   state.capacity, state.changed = capacity, true

@@ -1,15 +1,14 @@
 import { systemClock } from "../../clock.ts";
 import type { Connection, Send, Subscription } from "./client.ts";
+import { hear } from "./events.ts";
 import { NotSent } from "./failure.ts";
-
-type Handler = (...args: never[]) => void;
 
 /** What is used of any client of "redis" (node-redis), version 5 or 6. */
 export interface NodeRedisClient {
   readonly isOpen: boolean;
   sendCommand(...args: never[]): Promise<unknown>;
-  on(event: string, handler: Handler): unknown;
-  off(event: string, handler: Handler): unknown;
+  on(event: string, handler: (...args: unknown[]) => void): unknown;
+  off(event: string, handler: (...args: unknown[]) => void): unknown;
 }
 
 type Heard = (message: string) => void;
@@ -60,13 +59,13 @@ export function nodeRedisConnection(client: NodeRedisClient): Connection {
   const kind = kindOf(client);
   const ready = (): void => {
     if (!client.isOpen) throw new NotSent("the client is closed; await client.connect() first");
-    // Clusters of version 5 do not tell.
-    if ((client as Partial<NodeClient>).isReady === false) throw new NotSent("the client is not connected");
+    if (isReady(client) === false) throw new NotSent("the client is not connected");
   };
   return {
     isCluster: kind.isCluster,
     async open() {
       if (!client.isOpen) ready();
+      if (isReady(client) === false) await connected(client);
       await kind.send("", ["TIME"]);
     },
     async send(key, command) {
@@ -78,14 +77,21 @@ export function nodeRedisConnection(client: NodeRedisClient): Connection {
       return kind.masters();
     },
     subscribe: kind.subscribe,
-    onReady(handler) {
-      for (const event of CONNECTED) client.on(event, handler);
-      return () => {
-        for (const event of CONNECTED) client.off(event, handler);
-      };
-    },
+    onReady: (handler) => hear(client, CONNECTED, handler),
     close() {},
   };
+}
+
+/** Clusters of version 5 do not tell. */
+const isReady = (client: NodeRedisClient): boolean | undefined => (client as Partial<NodeClient>).isReady;
+
+function connected(client: NodeRedisClient): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = hear(client, CONNECTED, () => {
+      stop();
+      resolve();
+    });
+  });
 }
 
 type Kind = Pick<Connection, "isCluster" | "send" | "masters" | "subscribe">;

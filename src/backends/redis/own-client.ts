@@ -59,7 +59,10 @@ function overIoredis(Redis: IoredisModule["default"], target: Target): Connectio
       redisOptions: { ...login, maxRetriesPerRequest: 0 },
     });
     // Nodes come and go; each connects when it is first needed.
-    cluster.on("+node", (node: IoredisNode) => node.on("connect", () => node.stream?.unref?.()));
+    cluster.on("+node", (each) => {
+      const node = each as IoredisNode;
+      node.on("connect", () => node.stream?.unref?.());
+    });
     return kept(cluster, ioredisConnection(cluster), () => connectOnce(cluster));
   }
   const client = new Redis({

@@ -1,10 +1,10 @@
 import type { Page, StoredRecord, Write, WriteOutcome } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";
-import { plain, tagged, unescape, type Keys } from "./keys.ts";
+import { tagged, type Keys } from "./keys.ts";
 import { millis } from "./locks.ts";
 import type { RECORD_SCRIPTS } from "./record-scripts.ts";
 import type { Scripts } from "./scripts.ts";
-import { slotOf } from "./slot.ts";
+import { crc16 } from "./slot.ts";
 
 export type RecordScripts = Scripts<keyof typeof RECORD_SCRIPTS>;
 
@@ -61,13 +61,12 @@ export class Records {
   }
 
   async scan(collection: string, { prefix = "", after, limit }: Page): Promise<readonly StoredRecord[]> {
-    const from = plain(after ?? "");
-    const start = plain(prefix);
-    const isLater = after !== undefined && Buffer.compare(Buffer.from(from), Buffer.from(start)) >= 0;
-    const lowest = isLater ? `(${from}` : `[${start}`;
+    const isLater = after !== undefined && Buffer.compare(Buffer.from(after), Buffer.from(prefix)) >= 0;
+    const lowest = isLater ? `(${after}` : `[${prefix}`;
+    const most = String(Math.min(limit, LIMIT_MAX));
     const pages = await Promise.all(
       this.#buckets(collection).map((bucket) =>
-        this.#scripts.run("scan", ["", "", "1", `${bucket}index`, `${bucket}v:`, lowest, start, String(Math.min(limit, LIMIT_MAX))]),
+        this.#scripts.run("scan", ["", "", "1", `${bucket}index`, `${bucket}v:`, lowest, prefix, most]),
       ),
     );
     const found = pages.flatMap((page) => entries(page as readonly string[]));
@@ -76,7 +75,7 @@ export class Records {
   }
 
   #bucket(collection: string, key: string): string {
-    return this.#keys.bucket(collection, this.#isCluster ? slotOf(`{${plain(key)}`) % CLUSTER_BUCKETS : 0);
+    return this.#keys.bucket(collection, this.#isCluster ? crc16(key) % CLUSTER_BUCKETS : 0);
   }
 
   #buckets(collection: string): readonly string[] {
@@ -88,7 +87,7 @@ export class Records {
 /** What Redis takes for a limit. */
 const LIMIT_MAX = 2 ** 31;
 
-const recordKey = (bucket: string, key: string): string => `${bucket}v:${plain(key)}`;
+const recordKey = (bucket: string, key: string): string => `${bucket}v:${key}`;
 
 function argumentsOf({ key, value, ifRevision, opId, author, fence }: Write): readonly string[] {
   let flags = "";
@@ -98,7 +97,7 @@ function argumentsOf({ key, value, ifRevision, opId, author, fence }: Write): re
   if (author !== undefined) flags += "a";
   if (fence !== undefined) flags += fence.shared ? "fs" : "f";
   return [
-    plain(key),
+    key,
     flags,
     value ?? "",
     ifRevision ?? "",
@@ -139,7 +138,7 @@ function entries(page: readonly string[]): { readonly bytes: Buffer; readonly re
   const found: { readonly bytes: Buffer; readonly record: StoredRecord }[] = [];
   for (let at = 0; at < page.length; at += 2) {
     const name = page[at]!;
-    const record = parse(unescape(name), page[at + 1]);
+    const record = parse(name, page[at + 1]);
     if (record !== null) found.push({ bytes: Buffer.from(name), record });
   }
   return found;
