@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect, LockTimeoutError } from "holdfast";
 
 // Another store is another URL: sqlite:./app.db, redis://127.0.0.1:6379
@@ -11,7 +12,7 @@ let total = 0;
 const add = (amount: number): Promise<void> =>
   invoice.withLock(async (lease) => {
     const before = total;
-    await pretendToWork(5, lease.lost);
+    await sleep(5, undefined, { signal: lease.lost });
     total = before + amount;
   });
 await Promise.all([add(10), add(20), add(30)]);
@@ -19,7 +20,7 @@ console.log(`total ${total}`);
 // #endregion
 
 // #region wait
-const lease = await invoice.lock();
+const lease = await invoice.lock(); // or, on Node 24: await using lease = …
 try {
   await invoice.lock({ waitMs: 50 });
 } catch (error) {
@@ -32,10 +33,3 @@ await lease.release();
 
 if (total !== 60) throw new Error(`an update was lost: ${total}`);
 await hf.close();
-
-function pretendToWork(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-}
