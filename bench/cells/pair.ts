@@ -5,7 +5,7 @@ import { quantile } from "../statistics.ts";
 import { now } from "../stopwatch.ts";
 
 /** Long enough for the compiler to have seen everything. */
-const WARM_UP_MS = 200;
+const WARM_UP_MS = 500;
 const KEYS = 100;
 
 interface Cycles {
