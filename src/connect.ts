@@ -10,6 +10,11 @@ export interface ConnectOptions extends CoordinatorOptions {
 
 type Loader = (url: string) => Promise<Backend>;
 
+const fromRedis: Loader = async (url) => {
+  const { redisFromUrl } = await import("./backends/redis/index.ts");
+  return redisFromUrl(url);
+};
+
 /** Each backend, and through it its client, is loaded only when a URL asks for it. */
 const LOADERS: { readonly [scheme: string]: Loader } = {
   memory: async (url) => {
@@ -22,6 +27,10 @@ const LOADERS: { readonly [scheme: string]: Loader } = {
     const { sqlite } = await import("./backends/sqlite/index.ts");
     return sqlite(url.replace(/^sqlite:(\/\/)?/, ""));
   },
+  redis: fromRedis,
+  rediss: fromRedis,
+  "redis+sentinel": fromRedis,
+  "redis+cluster": fromRedis,
 };
 
 /** Coordinators of one process that name the same memory URL share one store. */
