@@ -1,119 +1,42 @@
 import { FORGOTTEN_MAX, IDLE_MEMORY_MS, REVOCATIONS_MAX } from "../../backend.ts";
-import { STATE } from "./state-lua.ts";
+import { RULE } from "./rule-lua.ts";
+import {
+  CLOCK,
+  HELD,
+  HELD_FORMAT,
+  HELD_HEAD,
+  IDLE,
+  IDLE_HEAD,
+  MARKS,
+  RELEASED,
+  STATE,
+} from "./state-lua.ts";
 
 /**
- * The one rule, and what every verb shares. A step loads the state, clears away what has run out, changes
- * it and saves it. What is to be told is gathered by process and published once, at the end.
+ * What the three scripts that locks live on begin with. The plain case (an idle lock is taken, a lone holder
+ * renews or releases) is done in the loop itself, without a function: making the functions of the rule takes
+ * longer than all the rest, and they are made once a request is not plain. They get what they need as
+ * arguments, since each outer local that a function mentions has its price, too.
  */
-const RULE = String.raw`
-local told, processes = {}, {}
+const PLAIN = String.raw`
+local byte, sub, find, sunpack = string.byte, string.sub, string.find, struct.unpack
+local answers = {now}
+local carefully, publish
+`;
 
-local function processOf(id) return sub(id, 1, find(id, ':', 1, true) - 1) end
+const isHeldByOneWith = String.raw`byte(raw) == ${HELD}
+    and sunpack('>I4', raw, 38) == #id
+    and sub(raw, -#id) == id
+    and sunpack('>I8', raw, 10) > ms`;
 
-local function tell(id, ...)
-  local process = processOf(id)
-  local messages = told[process]
-  if not messages then
-    messages = {}
-    told[process] = messages
-    processes[#processes + 1] = process
-  end
-  for _, part in ipairs({...}) do messages[#messages + 1] = part end
+const withRule = (carefully: string, plainly: string): string => String.raw`${CLOCK}${PLAIN}
+local function rule(now, ms, answers)
+  ${STATE}${RULE}${carefully}
+  return carefully, publish
 end
-
--- A lost message delays, but never breaks anything: so must not a process that may not publish.
-local function publish()
-  for _, process in ipairs(processes) do
-    redis.pcall('PUBLISH', ARGV[2] .. process, cjson.encode(told[process]))
-  end
-end
-
--- Whole, as text: Lua by itself writes 14 digits.
-local function text(number) return string.format('%.0f', number) end
-
-local function forget(state, id, mark)
-  if state.count == ${FORGOTTEN_MAX} then
-    state.ended = sub(state.ended, find(state.ended, MARKS, 2) or #state.ended + 1)
-  else
-    state.count = state.count + 1
-  end
-  state.ended = state.ended .. mark .. id
-end
-
-local function mint(state, place, duration)
-  state.last = math.max(state.last + 1, now)
-  place[TOKEN], place[SINCE], place[EXPIRES] = state.last, ms, ms + duration
-end
-
-local function indexOf(places, id)
-  for at, place in ipairs(places) do
-    if place[ID] == id then return at, place end
-  end
-end
-
--- Waiting places of other processes than the one that has this place.
-local function strangers(state, place)
-  local own, count = processOf(place[ID]) .. ':', 0
-  for _, each in ipairs(state.places) do
-    if each[TOKEN] == 0 and sub(each[ID], 1, #own) ~= own then count = count + 1 end
-  end
-  return count
-end
-
-local function earliest(places, upTo)
-  local at = -1
-  for i = 1, upTo or #places do
-    local expires = places[i][EXPIRES]
-    if at < 0 or expires < at then at = expires end
-  end
-  return at
-end
-
-local function handOver(state, key)
-  local ahead, granted, waiter = 0, {}, false
-  for _, place in ipairs(state.places) do
-    ahead = ahead + place[PERMITS]
-    if place[TOKEN] == 0 then
-      if ahead > state.capacity then
-        waiter = place
-        break
-      end
-      mint(state, place, place[CLAIM])
-      granted[#granted + 1] = place
-    end
-  end
-  for _, place in ipairs(granted) do
-    local token, expires = text(place[TOKEN]), text(place[EXPIRES])
-    tell(place[ID], 'g', key, place[ID], token, expires, strangers(state, place))
-  end
-  if waiter and #granted > 0 then tell(waiter[ID], 'l', key, text(earliest(granted))) end
-end
-
--- Ends the places that are chosen, and returns them.
-local function remove(state, chosen, message)
-  local kept, gone = {}, {}
-  for _, place in ipairs(state.places) do
-    local into = chosen(place) and gone or kept
-    into[#into + 1] = place
-  end
-  if #gone > 0 then state.places, state.changed = kept, true end
-  for _, place in ipairs(gone) do
-    forget(state, place[ID], GONE)
-    if message then tell(place[ID], 'r', message.key, place[ID], message.reason) end
-  end
-  return gone
-end
-
-local function enter(key, raw)
-  local state = load(raw)
-  local gone = remove(state, function(place) return place[EXPIRES] <= ms end)
-  if #gone > 0 then handOver(state, key) end
-  return state
-end
-
-local function leave(key, state)
-  if state.changed then save(key, state) end
-end
+${plainly}
+if publish then publish() end
+return answers
 `;
 
 /**
@@ -122,12 +45,20 @@ end
  * numbers for each request that was not plainly granted at that time: its place in the call, what came
  * instead (see ADMISSION in locks.ts), and up to three details.
  */
-const ADMIT = String.raw`
-local owner, claim, patience, shapes = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local answers = {now}
+const ADMIT_CAREFULLY = String.raw`
+local owner, claim, patience = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 
 local function answer(...)
   for _, part in ipairs({...}) do answers[#answers + 1] = part end
+end
+
+local function earliest(places, upTo)
+  local at = -1
+  for i = 1, upTo do
+    local expires = places[i][EXPIRES]
+    if at < 0 or expires < at then at = expires end
+  end
+  return at
 end
 
 local function answerWith(i, state, at, place)
@@ -168,7 +99,7 @@ local function admit(i, key, state, id, permits, capacity, ttl, wait, steal)
     for _, place in ipairs(state.places) do used = used + place[PERMITS] end
   end
   if used > capacity and not wait then
-    return answer(i, BUSY, #state.places, earliest(state.places), 0)
+    return answer(i, BUSY, #state.places, earliest(state.places, #state.places), 0)
   end
   local place = {id, owner, permits, claim, 0, ms, ms + patience}
   state.capacity, state.changed = capacity, true
@@ -178,32 +109,40 @@ local function admit(i, key, state, id, permits, capacity, ttl, wait, steal)
   answerWith(i, state, indexOf(state.places, id))
 end
 
-local permits, capacity, ttl, wait, steal, keep, heads
+local function carefully(i, key, raw, id, ...)
+  local state = enter(key, raw)
+  admit(i, key, state, id, ...)
+  leave(key, state)
+end
+`;
+
+const ADMIT = String.raw`
+local shapes = tonumber(ARGV[6])
+local permits, capacity, ttl, wait, steal, keep, head, headFor
 local ids = 6 + shapes * 6
 for i = 1, #KEYS do
   if i <= shapes then
     local at = i * 6
     permits, capacity, ttl = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
     wait, steal, keep = ARGV[at + 4] == '1', ARGV[at + 5] == '1', ARGV[at + 6]
-    heads = {}
+    headFor = nil
   end
   local key, id = KEYS[i], ARGV[ids + i]
   local raw = call('GET', key)
-  if not raw or (byte(raw) == IDLE and sunpack('>I8', raw, 2) < now and not find(raw, id, IDLE_HEAD, true)) then
-    local head = heads[#id]
-    if not head then
-      head = heldHead(now, ms + ttl, ms, permits, capacity, claim, #id, owner)
-      heads[#id] = head
+  local isIdle = not raw
+    or byte(raw) == ${IDLE} and sunpack('>I8', raw, 2) < now and not find(raw, id, ${IDLE_HEAD}, true)
+  if isIdle then
+    if headFor ~= #id then
+      headFor = #id
+      head = 'h' .. struct.pack(
+        ${HELD_FORMAT}, now, ms + ttl, ms, permits, capacity, ARGV[4], #id, #ARGV[3]) .. ARGV[3]
     end
-    call('SET', key, head .. (raw and sub(raw, IDLE_HEAD) or NONE_ENDED) .. id, 'PX', keep)
+    call('SET', key, head .. (raw and sub(raw, ${IDLE_HEAD}) or '\0') .. id, 'PX', keep)
   else
-    local state = enter(key, raw)
-    admit(i - 1, key, state, id, permits, capacity, ttl, wait, steal)
-    leave(key, state)
+    if not carefully then carefully, publish = rule(now, ms, answers) end
+    carefully(i - 1, key, raw, id, permits, capacity, ttl, wait, steal)
   end
 end
-publish()
-return answers
 `;
 
 /**
@@ -211,63 +150,80 @@ return answers
  * two numbers for each request that was not plainly renewed: its place in the call, and how many wait behind
  * it, -1 for gone.
  */
+const RENEW_CAREFULLY = String.raw`
+local function carefully(i, key, raw, id, ttl)
+  local state = enter(key, raw)
+  local at, place = indexOf(state.places, id)
+  local waiting = -1
+  if place and place[TOKEN] ~= 0 then
+    place[EXPIRES], state.changed = ms + ttl, true
+    waiting = strangers(state, place)
+  end
+  if waiting ~= 0 then
+    answers[#answers + 1] = i
+    answers[#answers + 1] = waiting
+  end
+  leave(key, state)
+end
+`;
+
 const RENEW = String.raw`
-local answers, terms, ttl, keep = {now}, tonumber(ARGV[3])
+local terms, ttl, keep = tonumber(ARGV[3])
 local ids = 3 + terms * 2
 for i = 1, #KEYS do
   if i <= terms then ttl, keep = tonumber(ARGV[i * 2 + 2]), ARGV[i * 2 + 3] end
   local key, id = KEYS[i], ARGV[ids + i]
   local raw = call('GET', key)
-  if raw and isHeldBy(raw, id) then
-    call('SET', key, sub(raw, 1, 9) .. spack('>I8', ms + ttl) .. sub(raw, 18), 'PX', keep)
+  if raw and ${isHeldByOneWith} then
+    call('SET', key, sub(raw, 1, 9) .. struct.pack('>I8', ms + ttl) .. sub(raw, 18), 'PX', keep)
   else
-    local state = enter(key, raw)
-    local at, place = indexOf(state.places, id)
-    local waiting = -1
-    if place and place[TOKEN] ~= 0 then
-      place[EXPIRES], state.changed = ms + ttl, true
-      waiting = strangers(state, place)
-    end
-    if waiting ~= 0 then
-      answers[#answers + 1] = i - 1
-      answers[#answers + 1] = waiting
-    end
-    leave(key, state)
+    if not carefully then carefully, publish = rule(now, ms, answers) end
+    carefully(i - 1, key, raw, id, ttl)
   end
 end
-publish()
-return answers
 `;
 
 /** ARGV: now, channels, then the lease ids. Answers the clock, and which requests found nothing to release. */
+const RELEASE_CAREFULLY = String.raw`
+local function carefully(i, key, raw, id)
+  local state = enter(key, raw)
+  local at = indexOf(state.places, id)
+  if at then
+    table.remove(state.places, at)
+    forget(state, id, RELEASED)
+    state.changed = true
+    handOver(state, key)
+  else
+    local ended = endedAs(state, id)
+    if not ended then
+      forget(state, id, GONE)
+      state.changed = true
+    end
+    if ended ~= RELEASED then answers[#answers + 1] = i end
+  end
+  leave(key, state)
+end
+`;
+
 const RELEASE = String.raw`
-local answers = {now}
 for i = 1, #KEYS do
   local key, id = KEYS[i], ARGV[2 + i]
   local raw = call('GET', key)
-  if raw and isHeldBy(raw, id) then
-    call('SET', key, released(raw, id), 'PX', '${IDLE_MEMORY_MS}')
-  else
-    local state = enter(key, raw)
-    local at = indexOf(state.places, id)
-    if at then
-      table.remove(state.places, at)
-      forget(state, id, RELEASED)
-      state.changed = true
-      handOver(state, key)
+  if raw and ${isHeldByOneWith} then
+    local at = ${HELD_HEAD} + sunpack('>I4', raw, 42)
+    local count, ended = byte(raw, at), sub(raw, at + 1, -#id - 1)
+    if count == ${FORGOTTEN_MAX} then
+      ended = sub(ended, find(ended, ${MARKS}, 2) or #ended + 1)
     else
-      local ended = endedAs(state, id)
-      if not ended then
-        forget(state, id, GONE)
-        state.changed = true
-      end
-      if ended ~= RELEASED then answers[#answers + 1] = i - 1 end
+      count = count + 1
     end
-    leave(key, state)
+    local idle = 'i' .. sub(raw, 2, 9) .. string.char(count) .. ended .. ${RELEASED} .. id
+    call('SET', key, idle, 'PX', '${IDLE_MEMORY_MS}')
+  else
+    if not carefully then carefully, publish = rule(now, ms, answers) end
+    carefully(i - 1, key, raw, id)
   end
 end
-publish()
-return answers
 `;
 
 /**
@@ -320,9 +276,9 @@ return answers
 `;
 
 export const LOCK_SCRIPTS = {
-  admit: STATE + RULE + ADMIT,
-  renew: STATE + RULE + RENEW,
-  release: STATE + RULE + RELEASE,
-  revoke: STATE + RULE + REVOKE,
-  inspect: STATE + INSPECT,
+  admit: withRule(ADMIT_CAREFULLY, ADMIT),
+  renew: withRule(RENEW_CAREFULLY, RENEW),
+  release: withRule(RELEASE_CAREFULLY, RELEASE),
+  revoke: CLOCK + STATE + RULE + REVOKE,
+  inspect: CLOCK + STATE + INSPECT,
 } as const;

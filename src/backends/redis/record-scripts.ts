@@ -1,4 +1,4 @@
-import { STATE } from "./state-lua.ts";
+import { CLOCK, STATE } from "./state-lua.ts";
 
 /**
  * A record is one string: a line of JSON `[revision, updatedAt, author, opId, fences]`, and behind it the value;
@@ -107,4 +107,4 @@ end
 return answers
 `;
 
-export const RECORD_SCRIPTS = { write: STATE + WRITE, scan: SCAN } as const;
+export const RECORD_SCRIPTS = { write: CLOCK + STATE + WRITE, scan: SCAN } as const;

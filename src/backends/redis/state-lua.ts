@@ -1,7 +1,32 @@
-import { FORGOTTEN_MAX, IDLE_MEMORY_MS } from "../../backend.ts";
+import { IDLE_MEMORY_MS } from "../../backend.ts";
 
 /**
- * Lua that reads the clock and knows how the state of a lock is kept: the whole of it in one string.
+ * Lua that reads the clock, in microseconds and milliseconds since 1970; it is given from outside only where
+ * time is simulated.
+ */
+export const CLOCK = String.raw`
+local call = redis.call
+local now
+if ARGV[1] == '' then
+  local time = call('TIME')
+  now = time[1] * 1000000 + time[2]
+else
+  now = math.floor(ARGV[1] * 1000)
+end
+local ms = math.floor(now / 1000)
+`;
+
+/** First bytes of the state, the lengths of what comes before the ended ids, and how a holder is packed. */
+export const IDLE = "105";
+export const HELD = "104";
+export const IDLE_HEAD = "10";
+export const HELD_HEAD = "46";
+export const HELD_FORMAT = "'>I8I8I8I4I4I4I4I4'";
+export const RELEASED = String.raw`'\1'`;
+export const MARKS = String.raw`'[\1\2]'`;
+
+/**
+ * Lua that knows how the state of a lock is kept: the whole of it in one string.
  *
  * The two forms that locks have nearly always are binary and can be written by copying, because packing is
  * what such a script spends its time on. Integers are big-endian.
@@ -21,41 +46,12 @@ local spack, sunpack = struct.pack, struct.unpack
 
 local ID, OWNER, PERMITS, CLAIM, TOKEN, SINCE, EXPIRES = 1, 2, 3, 4, 5, 6, 7
 local GRANTED, WAITING, BUSY, MISMATCH, ENDED = 0, 1, 2, 3, 4
-local RELEASED, GONE, MARKS = '\1', '\2', '[\1\2]'
-local IDLE, HELD = byte('i'), byte('h')
-local IDLE_HEAD, HELD_HEAD, NONE_ENDED = 10, 46, '\0'
-
--- Microseconds and milliseconds since 1970; given from outside only where time is simulated.
-local now
-if ARGV[1] == '' then
-  local time = call('TIME')
-  now = time[1] * 1000000 + time[2]
-else
-  now = math.floor(ARGV[1] * 1000)
-end
-local ms = math.floor(now / 1000)
+local RELEASED, GONE, MARKS = ${RELEASED}, '\2', ${MARKS}
+local IDLE, HELD = ${IDLE}, ${HELD}
+local IDLE_HEAD, HELD_HEAD = ${IDLE_HEAD}, ${HELD_HEAD}
 
 local function heldHead(last, expires, since, permits, capacity, claim, idLength, owner)
-  return 'h' .. spack('>I8I8I8I4I4I4I4I4', last, expires, since, permits, capacity, claim, idLength, #owner) .. owner
-end
-
-local function isHeldBy(raw, id)
-  return byte(raw) == HELD
-    and sunpack('>I4', raw, 38) == #id
-    and sub(raw, -#id) == id
-    and sunpack('>I8', raw, 10) > ms
-end
-
--- The idle state that follows when the one holder, this one, is gone.
-local function released(raw, id)
-  local at = HELD_HEAD + sunpack('>I4', raw, 42)
-  local count, ended = byte(raw, at), sub(raw, at + 1, -#id - 1)
-  if count == ${FORGOTTEN_MAX} then
-    ended = sub(ended, find(ended, MARKS, 2) or #ended + 1)
-  else
-    count = count + 1
-  end
-  return 'i' .. sub(raw, 2, 9) .. char(count) .. ended .. RELEASED .. id
+  return 'h' .. spack(${HELD_FORMAT}, last, expires, since, permits, capacity, claim, idLength, #owner) .. owner
 end
 
 local function load(raw)
@@ -69,7 +65,7 @@ local function load(raw)
   end
   if kind == HELD then
     local last, expires, since, permits, capacity, claim, idLength, ownerLength =
-      sunpack('>I8I8I8I4I4I4I4I4', raw, 2)
+      sunpack(${HELD_FORMAT}, raw, 2)
     local at = HELD_HEAD + ownerLength
     local id, owner = sub(raw, -idLength), sub(raw, HELD_HEAD, at - 1)
     return {
