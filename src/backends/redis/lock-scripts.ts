@@ -1,72 +1,42 @@
 import { FORGOTTEN_MAX, IDLE_MEMORY_MS, REVOCATIONS_MAX } from "../../backend.ts";
 import { RULE } from "./rule-lua.ts";
-import {
-  CLOCK,
-  HELD,
-  HELD_FORMAT,
-  HELD_HEAD,
-  IDLE,
-  IDLE_HEAD,
-  MARKS,
-  RELEASED,
-  STATE,
-} from "./state-lua.ts";
+import { CLOCK, STATE } from "./state-lua.ts";
 
 /**
- * What the three scripts that locks live on begin with. The plain case (an idle lock is taken, a lone holder
- * renews or releases) is done in the loop itself, without a function: making the functions of the rule takes
- * longer than all the rest, and they are made once a request is not plain. They get what they need as
- * arguments, since each outer local that a function mentions has its price, too.
+ * What only contended locks need is not even defined before one is met: making functions is a good part of what a
+ * short script costs.
  */
-const PLAIN = String.raw`
-local byte, sub, find, sunpack = string.byte, string.sub, string.find, struct.unpack
-local answers = {now}
-local carefully, publish
-`;
-
-const isHeldByOneWith = String.raw`byte(raw) == ${HELD}
-    and sunpack('>I4', raw, 38) == #id
-    and sub(raw, -#id) == id
-    and sunpack('>I8', raw, 10) > ms`;
-
-const withRule = (carefully: string, plainly: string): string => String.raw`${CLOCK}${PLAIN}
-local function rule(now, ms, answers)
-  ${STATE}${RULE}${carefully}
-  return carefully, publish
+const slowly = (verb: string): string => String.raw`
+local slow
+local function slowly()
+  if slow then return slow end
+  ${STATE}
+  ${RULE}
+  ${verb}
+  slow = {step = function(key, raw, ...)
+    local state = enter(key, raw)
+    local answer = {verb(key, state, ...)}
+    if state.changed then save(key, state) end
+    return unpack(answer)
+  end, publish = publish}
+  return slow
 end
-${plainly}
-if publish then publish() end
-return answers
 `;
+
+/** The one place is this one, and has not run out. */
+const IS_HELD_BY_ID = String.raw`raw and byte(raw) == 104 and sub(raw, -#id) == id and byte(raw, -#id - 1) == 3
+    and struct.unpack('>I8', raw, 10) > ms`;
 
 /**
- * ARGV: now, channels, owner, claimMs, patienceMs, shapes, then so many shapes (permits, capacity, ttlMs,
- * wait, steal, keepMs), then the lease ids. One shape: all requests have it. Answers the clock, and five
- * numbers for each request that was not plainly granted at that time: its place in the call, what came
+ * ARGV: now, channels, patienceMs, then terms (ttlMs, keepMs, whether to wait and to steal as two digits, and what is
+ * kept of them as state-lua.ts says) once for all requests or for each, then the lease ids. Answers the clock, alone or
+ * with five numbers for each request that was not plainly granted at that time: its place in the call, what came
  * instead (see ADMISSION in locks.ts), and up to three details.
  */
-const ADMIT_CAREFULLY = String.raw`
-local owner, claim, patience = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
-
-local function answer(...)
-  for _, part in ipairs({...}) do answers[#answers + 1] = part end
-end
-
-local function earliest(places, upTo)
-  local at = -1
-  for i = 1, upTo do
-    local expires = places[i][EXPIRES]
-    if at < 0 or expires < at then at = expires end
-  end
-  return at
-end
-
-local function answerWith(i, state, at, place)
-  if place[TOKEN] == 0 then
-    answer(i, WAITING, at - 1, earliest(state.places, at - 1), 0)
-  else
-    answer(i, GRANTED, place[TOKEN], place[EXPIRES], strangers(state, place))
-  end
+const ADMIT = CLOCK + slowly(String.raw`
+local function answerWith(state, at, place)
+  if place[TOKEN] == 0 then return 1, at - 1, earliest(state.places, at - 1), 0 end
+  return 0, place[TOKEN], place[EXPIRES], strangers(state, place)
 end
 
 -- Tells holders of other processes that this place is the first of its kind to wait behind them.
@@ -81,16 +51,18 @@ local function tellContended(state, key, place)
   end
 end
 
-local function admit(i, key, state, id, permits, capacity, ttl, wait, steal)
+local function verb(key, state, id, ttl, manner, terms)
+  local patience = tonumber(ARGV[3])
+  local permits, capacity, claim, owner = string.match(terms, '^(%d+) (%d+) (%d+) (.*)$')
+  permits, capacity, claim = tonumber(permits), tonumber(capacity), tonumber(claim)
+  local wait, steal = sub(manner, 1, 1) == '1', sub(manner, 2, 2) == '1'
   local at, mine = indexOf(state.places, id)
   if mine then
     if mine[TOKEN] == 0 then mine[EXPIRES], state.changed = ms + patience, true end
-    return answerWith(i, state, at, mine)
+    return answerWith(state, at, mine)
   end
-  if endedAs(state, id) then return answer(i, ENDED, 0, 0, 0) end
-  if #state.places > 0 and state.capacity ~= capacity then
-    return answer(i, MISMATCH, state.capacity, 0, 0)
-  end
+  if endedAs(state, id) then return 4, 0, 0, 0 end
+  if #state.places > 0 and state.capacity ~= capacity then return 3, state.capacity, 0, 0 end
   if steal then
     remove(state, function(place) return place[TOKEN] ~= 0 end, {key = key, reason = 'stolen'})
   end
@@ -98,139 +70,117 @@ local function admit(i, key, state, id, permits, capacity, ttl, wait, steal)
   if not steal then
     for _, place in ipairs(state.places) do used = used + place[PERMITS] end
   end
-  if used > capacity and not wait then
-    return answer(i, BUSY, #state.places, earliest(state.places, #state.places), 0)
-  end
+  if used > capacity and not wait then return 2, #state.places, earliest(state.places), 0 end
   local place = {id, owner, permits, claim, 0, ms, ms + patience}
   state.capacity, state.changed = capacity, true
   table.insert(state.places, steal and 1 or #state.places + 1, place)
   if used <= capacity then mint(state, place, ttl) else tellContended(state, key, place) end
   handOver(state, key)
-  answerWith(i, state, indexOf(state.places, id))
+  return answerWith(state, indexOf(state.places, id))
 end
-
-local function carefully(i, key, raw, id, ...)
-  local state = enter(key, raw)
-  admit(i, key, state, id, ...)
-  leave(key, state)
-end
-`;
-
-const ADMIT = String.raw`
-local shapes = tonumber(ARGV[6])
-local permits, capacity, ttl, wait, steal, keep, head, headFor
-local ids = 6 + shapes * 6
+`) + String.raw`
+local answers, ttl, keep, manner, terms, head
+local ids = #ARGV - #KEYS
 for i = 1, #KEYS do
-  if i <= shapes then
-    local at = i * 6
-    permits, capacity, ttl = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-    wait, steal, keep = ARGV[at + 4] == '1', ARGV[at + 5] == '1', ARGV[at + 6]
-    headFor = nil
+  local at = i * 4
+  if at < ids then
+    ttl, keep, manner, terms = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+    head = 'h' .. struct.pack('>I8I8I4', now, ms + ttl, #terms) .. terms
   end
   local key, id = KEYS[i], ARGV[ids + i]
   local raw = call('GET', key)
-  local isIdle = not raw
-    or byte(raw) == ${IDLE} and sunpack('>I8', raw, 2) < now and not find(raw, id, ${IDLE_HEAD}, true)
-  if isIdle then
-    if headFor ~= #id then
-      headFor = #id
-      head = 'h' .. struct.pack(
-        ${HELD_FORMAT}, now, ms + ttl, ms, permits, capacity, ARGV[4], #id, #ARGV[3]) .. ARGV[3]
-    end
-    call('SET', key, head .. (raw and sub(raw, ${IDLE_HEAD}) or '\0') .. id, 'PX', keep)
+  if not raw then
+    call('SET', key, head .. '\0\3' .. id, 'PX', keep)
+  elseif byte(raw) == 105 and struct.unpack('>I8', raw, 2) < now and not find(raw, id, 10, true) then
+    call('SET', key, head .. sub(raw, 10) .. '\3' .. id, 'PX', keep)
   else
-    if not carefully then carefully, publish = rule(now, ms, answers) end
-    carefully(i - 1, key, raw, id, permits, capacity, ttl, wait, steal)
+    answers = answers or {now}
+    local at = #answers + 1
+    answers[at], answers[at + 1], answers[at + 2], answers[at + 3], answers[at + 4] =
+      i - 1, slowly().step(key, raw, id, ttl, manner, terms)
   end
 end
+if slow then slow.publish() end
+return answers or now
 `;
 
 /**
- * ARGV: now, channels, terms, then so many terms (ttlMs, keepMs), then the lease ids. Answers the clock, and
- * two numbers for each request that was not plainly renewed: its place in the call, and how many wait behind
- * it, -1 for gone.
+ * ARGV: now, channels, then terms (ttlMs, keepMs) once for all requests or for each, then the lease ids. Answers the clock,
+ * alone or with two numbers for each request that was not plainly renewed: its place in the call, and how many wait
+ * behind it, -1 for gone.
  */
-const RENEW_CAREFULLY = String.raw`
-local function carefully(i, key, raw, id, ttl)
-  local state = enter(key, raw)
+const RENEW = CLOCK + slowly(String.raw`
+local function verb(key, state, id, ttl)
   local at, place = indexOf(state.places, id)
-  local waiting = -1
-  if place and place[TOKEN] ~= 0 then
-    place[EXPIRES], state.changed = ms + ttl, true
-    waiting = strangers(state, place)
-  end
-  if waiting ~= 0 then
-    answers[#answers + 1] = i
-    answers[#answers + 1] = waiting
-  end
-  leave(key, state)
+  if not place or place[TOKEN] == 0 then return -1 end
+  place[EXPIRES], state.changed = ms + ttl, true
+  return strangers(state, place)
 end
-`;
-
-const RENEW = String.raw`
-local terms, ttl, keep = tonumber(ARGV[3])
-local ids = 3 + terms * 2
+`) + String.raw`
+local answers, ttl, keep
+local ids = #ARGV - #KEYS
 for i = 1, #KEYS do
-  if i <= terms then ttl, keep = tonumber(ARGV[i * 2 + 2]), ARGV[i * 2 + 3] end
+  if i * 2 < ids then ttl, keep = ARGV[i * 2 + 1], ARGV[i * 2 + 2] end
   local key, id = KEYS[i], ARGV[ids + i]
   local raw = call('GET', key)
-  if raw and ${isHeldByOneWith} then
+  if ${IS_HELD_BY_ID} then
     call('SET', key, sub(raw, 1, 9) .. struct.pack('>I8', ms + ttl) .. sub(raw, 18), 'PX', keep)
   else
-    if not carefully then carefully, publish = rule(now, ms, answers) end
-    carefully(i - 1, key, raw, id, ttl)
+    answers = answers or {now}
+    answers[#answers + 1] = i - 1
+    answers[#answers + 1] = slowly().step(key, raw, id, ttl)
   end
 end
+if slow then slow.publish() end
+return answers or now
 `;
 
-/** ARGV: now, channels, then the lease ids. Answers the clock, and which requests found nothing to release. */
-const RELEASE_CAREFULLY = String.raw`
-local function carefully(i, key, raw, id)
-  local state = enter(key, raw)
+/** ARGV: now, channels, then the lease ids. Answers the clock, alone or with those requests that found nothing to release. */
+const RELEASE = CLOCK + slowly(String.raw`
+local function verb(key, state, id)
   local at = indexOf(state.places, id)
   if at then
     table.remove(state.places, at)
     forget(state, id, RELEASED)
     state.changed = true
     handOver(state, key)
-  else
-    local ended = endedAs(state, id)
-    if not ended then
-      forget(state, id, GONE)
-      state.changed = true
-    end
-    if ended ~= RELEASED then answers[#answers + 1] = i end
+    return true
   end
-  leave(key, state)
+  local ended = endedAs(state, id)
+  if not ended then
+    forget(state, id, GONE)
+    state.changed = true
+  end
+  return ended == RELEASED
 end
-`;
-
-const RELEASE = String.raw`
+`) + String.raw`
+local answers
 for i = 1, #KEYS do
   local key, id = KEYS[i], ARGV[2 + i]
   local raw = call('GET', key)
-  if raw and ${isHeldByOneWith} then
-    local at = ${HELD_HEAD} + sunpack('>I4', raw, 42)
-    local count, ended = byte(raw, at), sub(raw, at + 1, -#id - 1)
+  if ${IS_HELD_BY_ID} then
+    local at = 22 + struct.unpack('>I4', raw, 18)
+    local count, ended = byte(raw, at), sub(raw, at + 1, -#id - 2)
     if count == ${FORGOTTEN_MAX} then
-      ended = sub(ended, find(ended, ${MARKS}, 2) or #ended + 1)
+      ended = sub(ended, (find(ended, '[\1\2]', 2)))
     else
       count = count + 1
     end
-    local idle = 'i' .. sub(raw, 2, 9) .. string.char(count) .. ended .. ${RELEASED} .. id
-    call('SET', key, idle, 'PX', '${IDLE_MEMORY_MS}')
-  else
-    if not carefully then carefully, publish = rule(now, ms, answers) end
-    carefully(i - 1, key, raw, id)
+    call('SET', key, 'i' .. sub(raw, 2, 9) .. string.char(count) .. ended .. '\1' .. id, 'PX', '${IDLE_MEMORY_MS}')
+  elseif not slowly().step(key, raw, id) then
+    answers = answers or {now}
+    answers[#answers + 1] = i - 1
   end
 end
+if slow then slow.publish() end
+return answers or now
 `;
 
 /**
  * ARGV: now, channels, lease id or nothing, reason, by, a name of this very call. Answers six values for each
  * place that was revoked; a call that comes a second time is recognised by its name.
  */
-const REVOKE = String.raw`
+const REVOKE = CLOCK + STATE + RULE + String.raw`
 local key, id, reason, by, name = KEYS[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local state = enter(key, call('GET', key))
 local revoked
@@ -249,7 +199,7 @@ if not revoked then
   end
   handOver(state, key)
 end
-leave(key, state)
+if state.changed then save(key, state) end
 publish()
 local answers = {}
 for _, place in ipairs(revoked) do show(answers, place) end
@@ -257,7 +207,7 @@ return answers
 `;
 
 /** ARGV: now. Answers the clock, and for each key its capacity (0: idle), places and revocations. Changes nothing. */
-const INSPECT = String.raw`
+const INSPECT = CLOCK + STATE + String.raw`
 local answers = {now}
 for _, key in ipairs(KEYS) do
   local state = load(call('GET', key))
@@ -276,9 +226,9 @@ return answers
 `;
 
 export const LOCK_SCRIPTS = {
-  admit: withRule(ADMIT_CAREFULLY, ADMIT),
-  renew: withRule(RENEW_CAREFULLY, RENEW),
-  release: withRule(RELEASE_CAREFULLY, RELEASE),
-  revoke: CLOCK + STATE + RULE + REVOKE,
-  inspect: CLOCK + STATE + INSPECT,
+  admit: ADMIT,
+  renew: RENEW,
+  release: RELEASE,
+  revoke: REVOKE,
+  inspect: INSPECT,
 } as const;

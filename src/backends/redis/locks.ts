@@ -45,23 +45,21 @@ export class Locks {
 
   async admit(requests: readonly AdmitRequest[]): Promise<Reply<Admission>> {
     const command = this.#command(requests);
-    command.push(this.#owner, this.#claimMs, this.#patienceMs);
-    const shapes = areAlike(requests) ? requests.slice(0, 1) : requests;
-    command.push(String(shapes.length));
-    for (const { permits, capacity, ttlMs, wait, steal } of shapes) {
-      command.push(String(permits), String(capacity), String(ttlMs), wait ? "1" : "0");
-      command.push(steal === true ? "1" : "0", keepMs(ttlMs));
+    command.push(this.#patienceMs);
+    const terms = haveSameTerms(requests) ? requests.slice(0, 1) : requests;
+    for (const { ttlMs, wait, steal, permits, capacity } of terms) {
+      command.push(String(ttlMs), keepMs(ttlMs), (wait ? "1" : "0") + (steal === true ? "1" : "0"));
+      command.push(`${permits} ${capacity} ${this.#claimMs} ${this.#owner}`);
     }
     for (const request of requests) command.push(request.leaseId);
-    const answers = (await this.#scripts.run("admit", command)) as readonly number[];
-    const now = millis(answers[0]!);
-    const token = Number(answers[0]);
+    const { micros, exceptions } = answers(await this.#scripts.run("admit", command));
+    const now = millis(micros);
     const results: Admission[] = [];
     for (const { ttlMs } of requests) {
-      results.push({ kind: "granted", token, expiresAt: now + ttlMs, waiting: 0 });
+      results.push({ kind: "granted", token: micros, expiresAt: now + ttlMs, waiting: 0 });
     }
-    for (let at = 1; at < answers.length; at += 5) {
-      results[Number(answers[at])] = admission(answers.slice(at + 1, at + 5).map(Number));
+    for (let at = 1; at < exceptions.length; at += 5) {
+      results[Number(exceptions[at])] = admission(exceptions.slice(at + 1, at + 5).map(Number));
     }
     return { now, results };
   }
@@ -70,18 +68,17 @@ export class Locks {
     const command = this.#command(requests);
     const ttlMs = requests[0]?.ttlMs;
     const terms = requests.every((each) => each.ttlMs === ttlMs) ? requests.slice(0, 1) : requests;
-    command.push(String(terms.length));
     for (const term of terms) command.push(String(term.ttlMs), keepMs(term.ttlMs));
     for (const request of requests) command.push(request.leaseId);
-    const answers = (await this.#scripts.run("renew", command)) as readonly number[];
-    const now = millis(answers[0]!);
+    const { micros, exceptions } = answers(await this.#scripts.run("renew", command));
+    const now = millis(micros);
     const results: Renewal[] = [];
     for (const each of requests) {
       results.push({ kind: "renewed", expiresAt: now + each.ttlMs, waiting: 0 });
     }
-    for (let at = 1; at < answers.length; at += 2) {
-      const index = Number(answers[at]);
-      const waiting = Number(answers[at + 1]);
+    for (let at = 1; at < exceptions.length; at += 2) {
+      const index = Number(exceptions[at]);
+      const waiting = Number(exceptions[at + 1]);
       results[index] =
         waiting < 0 ? GONE : { kind: "renewed", expiresAt: now + requests[index]!.ttlMs, waiting };
     }
@@ -91,10 +88,10 @@ export class Locks {
   async release(requests: readonly ReleaseRequest[]): Promise<Reply<Release>> {
     const command = this.#command(requests);
     for (const request of requests) command.push(request.leaseId);
-    const answers = (await this.#scripts.run("release", command)) as readonly number[];
+    const { micros, exceptions } = answers(await this.#scripts.run("release", command));
     const results = new Array<Release>(requests.length).fill(RELEASED);
-    for (let at = 1; at < answers.length; at++) results[Number(answers[at])] = GONE;
-    return { now: millis(answers[0]!), results };
+    for (let at = 1; at < exceptions.length; at++) results[Number(exceptions[at])] = GONE;
+    return { now: millis(micros), results };
   }
 
   async revoke(request: RevokeRequest): Promise<readonly Place[]> {
@@ -133,12 +130,21 @@ type State = readonly [
 ];
 
 /** The server's microseconds in the contract's milliseconds. */
-export const millis = (micros: unknown): number => Math.floor(Number(micros) / 1000);
+export const millis = (micros: number): number => Math.floor(micros / 1000);
 
 /** Like IDLE_MEMORY_MS, from when the place has run out. */
 const keepMs = (ttlMs: number): string => String(Math.ceil(ttlMs) + IDLE_MEMORY_MS);
 
-function areAlike(requests: readonly AdmitRequest[]): boolean {
+/** The clock alone where nothing is out of the ordinary, else before the exceptions. */
+function answers(reply: unknown): { readonly micros: number; readonly exceptions: readonly unknown[] } {
+  return Array.isArray(reply)
+    ? { micros: Number(reply[0]), exceptions: reply }
+    : { micros: Number(reply), exceptions: NONE };
+}
+
+const NONE: readonly unknown[] = [];
+
+function haveSameTerms(requests: readonly AdmitRequest[]): boolean {
   const first = requests[0];
   for (const each of requests) {
     if (
@@ -154,7 +160,7 @@ function areAlike(requests: readonly AdmitRequest[]): boolean {
   return true;
 }
 
-/** In the order of the constants in state-lua.ts. */
+/** By the number that the script answers with. */
 const ADMISSION = ["granted", "waiting", "busy", "mismatch", "gone"] as const;
 
 function admission([code = 0, a = 0, b = 0, c = 0]: readonly number[]): Admission {

@@ -115,7 +115,7 @@ function outcome(writes: readonly Write[], [kind, ...rest]: readonly unknown[]):
     const index = Number(rest[0]);
     return { kind: "conflict", index, current: parse(writes[index]!.key, rest[1]) };
   }
-  const updatedAt = millis(rest[0]);
+  const updatedAt = millis(Number(rest[0]));
   const records = writes.map(({ key, value, author }, index): StoredRecord | null => {
     const became = rest[index + 1];
     if (Array.isArray(became)) return parse(key, became[0]);

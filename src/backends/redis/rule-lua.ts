@@ -32,7 +32,7 @@ local function text(number) return string.format('%.0f', number) end
 
 local function forget(state, id, mark)
   if state.count == ${FORGOTTEN_MAX} then
-    state.ended = sub(state.ended, find(state.ended, MARKS, 2) or #state.ended + 1)
+    state.ended = sub(state.ended, (find(state.ended, MARKS, 2)))
   else
     state.count = state.count + 1
   end
@@ -108,9 +108,5 @@ local function enter(key, raw)
   local gone = remove(state, function(place) return place[EXPIRES] <= ms end)
   if #gone > 0 then handOver(state, key) end
   return state
-end
-
-local function leave(key, state)
-  if state.changed then save(key, state) end
 end
 `;
