@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FaultProxy } from "holdfast/testkit";
+import { startRedis } from "../servers/redis.ts";
 import { freezeSqlite } from "./freeze-sqlite.ts";
 
 /** A real store that can be frozen: reachable, but answering nobody. */
@@ -39,4 +41,39 @@ export const sqliteStore: StoreKind = {
   },
 };
 
-export const storeKinds: readonly StoreKind[] = [sqliteStore];
+/** The server process is stopped: its sockets stay open and take bytes, nobody answers. */
+const frozenRedis: StoreKind = {
+  name: "Redis, server stopped",
+  async start() {
+    const server = await startRedis();
+    return {
+      url: server.url,
+      freeze: async () => server.freeze(),
+      thaw: async () => server.thaw(),
+      stop: async () => {
+        server.thaw();
+        await server.stop();
+      },
+    };
+  },
+};
+
+/** The network swallows everything: connections look open, and nothing gets through, ever. */
+const blackHoledRedis: StoreKind = {
+  name: "Redis, connections black-holed",
+  async start() {
+    const server = await startRedis();
+    const proxy = await FaultProxy.start({ port: server.port });
+    return {
+      url: `redis://127.0.0.1:${proxy.port}`,
+      freeze: async () => proxy.blackhole(),
+      thaw: async () => proxy.heal(),
+      stop: async () => {
+        await proxy.close();
+        await server.stop();
+      },
+    };
+  },
+};
+
+export const storeKinds: readonly StoreKind[] = [sqliteStore, frozenRedis, blackHoledRedis];

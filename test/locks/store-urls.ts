@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startRedis, startRedisCluster } from "../servers/redis.ts";
 
 export interface StartedStore {
   readonly url: string;
@@ -9,16 +10,20 @@ export interface StartedStore {
 
 export interface StoreUrl {
   readonly name: string;
+  /** See `Guarantees.fencing`: whether the write sees the lock itself, or only who wrote before. */
+  readonly fencing: "grant" | "write";
   start(): Promise<StartedStore>;
 }
 
 const memoryUrl: StoreUrl = {
   name: "memory",
+  fencing: "grant",
   start: async () => ({ url: "memory:api", stop: async () => undefined }),
 };
 
 const sqliteUrl: StoreUrl = {
   name: "sqlite",
+  fencing: "grant",
   async start() {
     const folder = await mkdtemp(join(tmpdir(), "holdfast-api-"));
     return {
@@ -28,4 +33,12 @@ const sqliteUrl: StoreUrl = {
   },
 };
 
-export const storeUrls: readonly StoreUrl[] = [memoryUrl, sqliteUrl];
+const redisUrl: StoreUrl = { name: "Redis", fencing: "grant", start: () => startRedis() };
+
+const clusterUrl: StoreUrl = {
+  name: "Redis Cluster",
+  fencing: "write",
+  start: () => startRedisCluster(),
+};
+
+export const storeUrls: readonly StoreUrl[] = [memoryUrl, sqliteUrl, redisUrl, clusterUrl];
