@@ -126,8 +126,9 @@ export class LocalQueue {
     const { clock, lookout, renewals } = this.table;
     const grantedAt = clock.now();
     const deadline = provenDeadline - safetyMargin(provenDeadline - grantedAt);
-    // A grant that was long on its way is none: by now somebody else may hold. Ask again.
-    if (deadline <= grantedAt) return lookout.look(place, grantedAt);
+    // A grant that was long on its way is none: by now somebody else may hold. Ask again. So it is when no
+    // reply has shown the store's clock yet, and the deadline is -Infinity less Infinity: not a number.
+    if (!(deadline > grantedAt)) return lookout.look(place, grantedAt);
     lookout.forget(place);
     place.grant(token, deadline);
     if (waiting > 0) place.markContended();
