@@ -187,7 +187,7 @@ export class LockTable implements Listener {
 
   look(resource?: string, at?: number): void {
     const now = this.clock.now();
-    const when = at === undefined ? now : Math.max(now, this.#storeClock.local(at) + 1);
+    const when = at === undefined ? now : Math.max(now, this.#storeClock.expected(at) + 1);
     for (const queue of resource === undefined ? this.#queues.values() : [this.#queues.get(resource)]) {
       for (const place of queue?.places ?? []) {
         const isWaiting = place.state === "asking" || place.state === "waiting";

@@ -30,7 +30,7 @@ export class Lookout {
   wait(place: Place, runsOutAt: number): void {
     const now = this.clock.now();
     const latest = now + this.fallbackMs * (0.95 + 0.05 * this.clock.random());
-    const news = Math.max(this.storeClock.local(runsOutAt) + 1, now + LOOK_MIN_MS);
+    const news = Math.max(this.storeClock.expected(runsOutAt) + 1, now + LOOK_MIN_MS);
     // A message that overtook this answer may have asked for a look that is sooner still.
     this.look(place, Math.min(latest, news, place.lookAt > now ? place.lookAt : Infinity));
   }

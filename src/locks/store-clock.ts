@@ -1,34 +1,39 @@
-/** A sample older than this says little about the present offset, because clocks drift. */
-const SAMPLE_LIFE_MS = 30_000;
-
 /** A sample this much worse than the best one means that the store's clock leapt, not that a reply was slow. */
 const LEAP_MS = 1_000;
 
+/** Clocks may run at rates this far apart: ten times what time servers correct by. */
+const RATE_ERROR = 1 / 200;
+
 /**
- * Translates the store's clock to local monotonic time, never erring late. A reply that shows store time `now`
- * to a request sent at local time `sentAt` proves that the store's clock showed `now` at `sentAt` or later, so
- * store time t is not before local time `sentAt + (t − now)`. The latest such bound is the best one.
+ * Translates the store's clock to local monotonic time. A reply that shows store time `now` to a request sent
+ * at local time `sentAt` proves that the store's clock showed `now` at `sentAt` or later, so store time t is
+ * not before local time `sentAt + (t − now)`, less what the clocks may have drifted apart meanwhile. The
+ * latest such bound is the best one.
  */
 export class StoreClock {
-  #offset = -Infinity;
-  #sampledAt = -Infinity;
+  #sentAt = -Infinity;
+  #now = 0;
 
   sample(sentAt: number, now: number): void {
-    const offset = sentAt - now;
-    const isStale = sentAt - this.#sampledAt > SAMPLE_LIFE_MS;
-    if (offset >= this.#offset || isStale || offset < this.#offset - LEAP_MS) {
-      this.#offset = offset;
-      this.#sampledAt = sentAt;
+    const known = this.local(now);
+    if (sentAt >= known || sentAt < known - LEAP_MS) {
+      this.#sentAt = sentAt;
+      this.#now = now;
     }
   }
 
   /** Local time before which the store's clock certainly does not show `storeTime`; -Infinity: unknown. */
   local(storeTime: number): number {
-    return storeTime + this.#offset;
+    return this.expected(storeTime) - Math.abs(storeTime - this.#now) * RATE_ERROR;
+  }
+
+  /** When the store's clock should show `storeTime`, if it runs like ours; -Infinity: unknown. */
+  expected(storeTime: number): number {
+    return this.#sentAt + (storeTime - this.#now);
   }
 }
 
-/** How much earlier than proven a lease counts as over: clocks may run at rates up to 0.5 % apart. */
+/** How much earlier than proven a lease counts as over. */
 export function safetyMargin(remainingMs: number): number {
-  return 1 + remainingMs / 200;
+  return 1 + remainingMs * RATE_ERROR;
 }
