@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 
 export interface Listener {
@@ -12,6 +13,8 @@ export interface Listener {
 /** A request longer on its way than this is not coming. */
 const REQUEST_LIMIT_MS = 30_000;
 const HEADERS_LIMIT_MS = 10_000;
+/** Longer than clients and proxies keep a connection, so that none is closed just as they use it again. */
+const KEEP_ALIVE_MS = 65_000;
 const SWEEP_MS = 20;
 
 type Fetch = (request: Request) => Promise<Response> | Response;
@@ -19,7 +22,12 @@ type Fetch = (request: Request) => Promise<Response> | Response;
 /** @throws the system's error, for instance EADDRINUSE */
 export async function listen(fetch: Fetch, host: string, port: number): Promise<Listener> {
   const server = createServer(
-    { requestTimeout: REQUEST_LIMIT_MS, headersTimeout: HEADERS_LIMIT_MS, maxHeaderSize: 16 * 1024 },
+    {
+      requestTimeout: REQUEST_LIMIT_MS,
+      headersTimeout: HEADERS_LIMIT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: 16 * 1024,
+    },
     // It answers by itself what goes wrong.
     getRequestListener(fetch) as (...args: unknown[]) => void,
   );
@@ -27,10 +35,27 @@ export async function listen(fetch: Fetch, host: string, port: number): Promise<
     server.once("error", reject);
     server.listen(port, host, resolve);
   });
+  server.on("clientError", refuse);
   return {
     port: (server.address() as AddressInfo).port,
     drain: (limitMs) => drained(server, limitMs),
   };
+}
+
+const UNREADABLE = JSON.stringify({
+  type: "unreadable-request",
+  title: "Unreadable request",
+  status: 400,
+  detail: "this is no HTTP request, or its headers are too large or too slow",
+});
+
+/** What is no HTTP never reaches the routes. */
+function refuse(_error: Error, socket: Duplex): void {
+  if (!socket.writable) return void socket.destroy();
+  socket.end(
+    "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/problem+json\r\n" +
+      `content-length: ${UNREADABLE.length}\r\n\r\n${UNREADABLE}`,
+  );
 }
 
 async function drained(server: Server, limitMs: number): Promise<void> {
