@@ -2,8 +2,9 @@ import { Redis } from "ioredis";
 import { IDLE_MEMORY_MS } from "holdfast/backend";
 import { redis } from "holdfast/redis";
 import type { Environment } from "holdfast/testkit";
+import { inLanes } from "./lanes.ts";
 import type { OpenedClient } from "./redis-clients.ts";
-import type { RedisServer } from "./redis.ts";
+import type { RedisTopology } from "./redis.ts";
 
 /** Ages every key of a server: one that would be gone by then, is. */
 const AGE = `
@@ -16,7 +17,7 @@ return #keys`;
 
 /** Real servers on the kit's own clock: the scripts are given it, and the keys' expiry is moved along. */
 export async function redisEnvironment(
-  nodes: readonly RedisServer[],
+  { nodes, ready }: Pick<RedisTopology, "nodes" | "ready">,
   open: () => Promise<OpenedClient>,
 ): Promise<Environment> {
   let now = Date.now();
@@ -27,11 +28,12 @@ export async function redisEnvironment(
     await Promise.all(admins.map((admin) => admin.eval(AGE, 0, String(ms))));
   };
   return {
-    backend: () => redis(client, { now: () => now }),
+    backend: () => inLanes(redis(client, { now: () => now })),
     advance,
     cleanUp: () => advance(2 * IDLE_MEMORY_MS),
     async restart() {
       await Promise.all(nodes.map((node) => node.restart()));
+      await ready();
       // No server restarts in no time.
       now += 100;
     },

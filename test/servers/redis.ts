@@ -27,10 +27,12 @@ export interface RedisServer {
 export interface RedisTopology {
   readonly url: string;
   readonly nodes: readonly RedisServer[];
+  /** Resolves when all nodes serve, also after they were restarted. */
+  ready(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export interface RedisSentinels extends RedisTopology {
+export interface RedisSentinels extends Omit<RedisTopology, "ready"> {
   readonly sentinelPorts: readonly number[];
   readonly master: RedisServer;
   readonly replica: RedisServer;
@@ -57,13 +59,16 @@ export async function startRedisCluster(): Promise<RedisTopology> {
   );
   const addresses = nodes.map(({ port }) => `${HOST}:${port}`);
   await run("redis-cli", ["--cluster", "create", ...addresses, "--cluster-replicas", "0", "--cluster-yes"]);
-  await until("the cluster to be ready", async () => {
-    const states = await Promise.all(nodes.map((node) => node.command("CLUSTER", "INFO")));
-    return states.every((state) => state.includes("cluster_state:ok"));
-  });
+  const ready = (): Promise<void> =>
+    until("the cluster to be ready", async () => {
+      const states = await Promise.all(nodes.map((node) => node.command("CLUSTER", "INFO")));
+      return states.every((state) => state.includes("cluster_state:ok"));
+    });
+  await ready();
   return {
     url: `redis+cluster://${addresses.join(",")}`,
     nodes,
+    ready,
     stop: async () => void (await Promise.all(nodes.map((node) => node.stop()))),
   };
 }
