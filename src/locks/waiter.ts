@@ -27,7 +27,8 @@ export class Waiter {
   arm(): void {
     const { demand, queue } = this;
     if (this.isSettled) return;
-    if (demand.waitMs !== Infinity) {
+    // Who does not wait for a holder waits for the store's answer all the same.
+    if (demand.wait && demand.waitMs !== Infinity) {
       this.#cancelTimeout = queue.table.clock.timer(demand.waitMs, () => this.#timeOut(), {
         keepAlive: true,
       });
