@@ -1,4 +1,11 @@
-import { on, LockTimeoutError, type Coordinator, type Lease, type Lockable, type PermitOptions } from "../index.ts";
+import {
+  on,
+  LockTimeoutError,
+  type Coordinator,
+  type Lease,
+  type Lockable,
+  type PermitOptions,
+} from "../index.ts";
 import { durationText } from "./duration.ts";
 import { checked } from "./failure.ts";
 import type { Plan } from "./run-options.ts";
@@ -11,8 +18,8 @@ export interface Acquired {
 }
 
 /**
- * Until its first renewal, a lease that was handed over lasts this long. The library's default, said here
- * because {@link Acquired.expiresAt} depends on it.
+ * Until its first renewal, a lease that was handed over lasts this long. The library's default,
+ * said here because {@link Acquired.expiresAt} depends on it.
  */
 export const CLAIM_MS = 2_000;
 
@@ -35,10 +42,13 @@ export async function acquire(
       const permits = typeof kind === "object" ? { permits: kind.permits } : {};
       const wait = waitMs === undefined ? {} : { waitMs };
       return lockOf(hf, name, kind).lock({ signal, ...permits, ...wait });
-    }, "Lock it the same way everywhere. --permits 1/1 is what a program knows as the mutex of that name.");
+    }, "Lock it the same way everywhere; a program's mutex of that name is --permits 1/1.");
     const now = Date.now();
     if (verbose) remark(`got "${name}" after ${durationText(now - askedAt)}, token ${lease.token}`);
-    return { lease, expiresAt: new Date(waited ? now + Math.min(CLAIM_MS, ttlMs) : askedAt + ttlMs) };
+    return {
+      lease,
+      expiresAt: new Date(waited ? now + Math.min(CLAIM_MS, ttlMs) : askedAt + ttlMs),
+    };
   } catch (error) {
     if (error instanceof LockTimeoutError) return null;
     throw error;
@@ -47,7 +57,9 @@ export async function acquire(
   }
 }
 
-/** Shared and exclusive are the two sides of one read-write lock, so that they exclude each other. */
+/**
+ * Shared and exclusive are the two sides of one read-write lock, so that they exclude each other.
+ */
 function lockOf(hf: Coordinator, name: string, kind: Plan["kind"]): Lockable<PermitOptions> {
   if (typeof kind === "object") return hf.semaphore(name, { permits: kind.capacity });
   const { read, write } = hf.rwLock(name);

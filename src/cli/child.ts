@@ -12,10 +12,11 @@ const POLL_MS = 25;
 /**
  * A command that runs on our standard streams.
  *
- * Without a controlling terminal (cron, a service, CI) it leads a process group of its own, so that signals
- * that are to end it reach all that it started. With one it stays in our group: else Ctrl-Z would not stop it,
- * and prompts that ask the terminal itself would fail. There the terminal sends what comes from the keyboard to
- * both of us, and passing it on would deliver it twice, which many programs take for "now, at once".
+ * Without a controlling terminal (cron, a service, CI) it leads a process group of its own, so that
+ * signals that are to end it reach all that it started. With one it stays in our group: else Ctrl-Z
+ * would not stop it, and prompts that ask the terminal itself would fail. There the terminal sends
+ * what comes from the keyboard to both of us, and passing it on would deliver it twice, which many
+ * programs take for "now, at once".
  */
 export class Child {
   /** Exit code once it has ended. Rejects with a Failure when it could not be started. */
@@ -28,7 +29,11 @@ export class Child {
   constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv) {
     this.#sharesTerminal = process.platform === "win32" || hasTerminal();
     try {
-      this.#process = spawn(command, args, { env, stdio: "inherit", detached: !this.#sharesTerminal });
+      this.#process = spawn(command, args, {
+        env,
+        stdio: "inherit",
+        detached: !this.#sharesTerminal,
+      });
     } catch (error) {
       throw notStarted(command, error);
     }
@@ -62,7 +67,10 @@ export class Child {
     else sendTo(this.pid, signal);
   }
 
-  /** Ends it and what it started: asks, and after `graceMs` does not ask. Resolves when all are gone. */
+  /**
+   * Ends it and what it started: asks, and after `graceMs` does not ask. Resolves when all are
+   * gone.
+   */
   async end(graceMs: number): Promise<void> {
     if (graceMs > 0) {
       this.#all.signal("SIGTERM");
@@ -94,6 +102,16 @@ function hasTerminal(): boolean {
 function notStarted(command: string, error: unknown): Failure {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "ENOENT"
-    ? new Failure(EXIT.notFound, `${command}: no such command`, "Is it on the PATH? No shell is involved: for one, run sh -c '…'.", { cause: error })
-    : new Failure(EXIT.notExecutable, `${command}: cannot be executed (${String(code)})`, "Is it an executable file? chmod +x makes it one.", { cause: error });
+    ? new Failure(
+        EXIT.notFound,
+        `${command}: no such command`,
+        "Is it on the PATH? No shell is involved: for one, run sh -c '…'.",
+        { cause: error },
+      )
+    : new Failure(
+        EXIT.notExecutable,
+        `${command}: cannot be executed (${String(code)})`,
+        "Is it an executable file? chmod +x makes it one.",
+        { cause: error },
+      );
 }

@@ -49,25 +49,35 @@ export function command<const O extends Options>(definition: Command<O>): Comman
 }
 
 /** @throws UsageFailure */
-export function parse<O extends Options>(target: Command<O>, argv: readonly string[]): Arguments<O> {
+export function parse<O extends Options>(
+  target: Command<O>,
+  argv: readonly string[],
+): Arguments<O> {
   const split = argv.indexOf("--");
   const args = split < 0 ? [...argv] : argv.slice(0, split);
   const program = split < 0 ? null : argv.slice(split + 1);
   const usage = `holdfast ${target.name} [OPTION…] ${target.operands}`;
   if (program === null && target.takesProgram === true) {
     const [lock = "-", ...rest] = args;
-    const example = lock.startsWith("-") || rest.length === 0 ? usage : `holdfast ${target.name} ${lock} -- ${rest.join(" ")}`;
+    const example =
+      lock.startsWith("-") || rest.length === 0
+        ? usage
+        : `holdfast ${target.name} ${lock} -- ${rest.join(" ")}`;
     throw new UsageFailure('"--" is missing between the lock and the command', `Write: ${example}`);
   }
   const { values, positionals } = parseOptions(target, args);
   const [min, max] = target.operandCount;
   if (positionals.length < min) throw new UsageFailure("an operand is missing", `Write: ${usage}`);
   const extra = positionals[max] ?? (target.takesProgram === true ? undefined : program?.[0]);
-  if (extra !== undefined) throw new UsageFailure(`"${extra}" is one operand too many`, `Write: ${usage}`);
+  if (extra !== undefined)
+    throw new UsageFailure(`"${extra}" is one operand too many`, `Write: ${usage}`);
   return { values: values as Values<O>, operands: positionals, program };
 }
 
-function parseOptions(target: Command, args: string[]): { values: object; positionals: readonly string[] } {
+function parseOptions(
+  target: Command,
+  args: string[],
+): { values: object; positionals: readonly string[] } {
   try {
     return parseArgs({ args, options: target.options, allowPositionals: true });
   } catch (error) {

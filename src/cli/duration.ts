@@ -5,8 +5,8 @@ const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as c
 const isUnit = (text: string): text is keyof typeof UNIT_MS => Object.hasOwn(UNIT_MS, text);
 
 /**
- * Whole milliseconds of `500ms`, `10s`, `2m`, `1.5h`, `1d`. A plain number is seconds, as flock(1) takes it. `option`
- * is named when it is none.
+ * Whole milliseconds of `500ms`, `10s`, `2m`, `1.5h`, `1d`. A plain number is seconds, as flock(1)
+ * takes it. `option` is named when it is none.
  */
 export function parseDuration(text: string, option: string): number {
   const [, number = "", unit = ""] = /^(\d+(?:\.\d*)?|\.\d+)(\w*)$/.exec(text) ?? [];

@@ -1,8 +1,9 @@
 import { constants } from "node:os";
 
 /**
- * What `holdfast` exits with besides the status of a command that it ran. 64 to 78 mean what BSD's sysexits.h
- * says, 126 and 127 what a shell means by them; 79 is the first code behind both that nobody has taken.
+ * What `holdfast` exits with besides the status of a command that it ran. 64 to 78 mean what BSD's
+ * sysexits.h says, 126 and 127 what a shell means by them; 79 is the first code behind both that
+ * nobody has taken.
  */
 export const EXIT = {
   ok: 0,

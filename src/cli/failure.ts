@@ -28,12 +28,16 @@ export class Interrupted extends Failure {
   }
 }
 
-/** The library throws these two on arguments it cannot use, with a sentence that says what to write. */
+/**
+ * The library throws these two on arguments it cannot use, with a sentence that says what to write.
+ */
 export function isMisuse(error: unknown): error is TypeError | RangeError {
   return error instanceof TypeError || error instanceof RangeError;
 }
 
-/** Runs what takes a user's words, so that the library's verdict on them becomes a usage failure. */
+/**
+ * Runs what takes a user's words, so that the library's verdict on them becomes a usage failure.
+ */
 export async function checked<T>(run: () => T | PromiseLike<T>, remedy?: string): Promise<T> {
   try {
     return await run();

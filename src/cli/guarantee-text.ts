@@ -1,7 +1,13 @@
 import type { Guarantees } from "../index.ts";
 
 /** What a store's guarantees mean for those who rely on it. */
-export function guaranteeTexts({ clock, failover, fencing, leases, writes }: Guarantees): readonly string[] {
+export function guaranteeTexts({
+  clock,
+  failover,
+  fencing,
+  leases,
+  writes,
+}: Guarantees): readonly string[] {
   return [
     clock === "server"
       ? "Leases expire by the store's clock; the clocks of clients do not matter."

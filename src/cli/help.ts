@@ -21,7 +21,10 @@ export function programHelp(commands: readonly Command[]): string {
   return [
     "holdfast: locks for processes, on the store that you already run",
     "Usage: holdfast COMMAND [OPTION…] [OPERAND…]",
-    section("Commands", commands.map(({ name, summary }) => [name, summary] as const)),
+    section(
+      "Commands",
+      commands.map(({ name, summary }) => [name, summary] as const),
+    ),
     wrap(
       "The store is named by --url or by HOLDFAST_URL, for instance sqlite:./locks.db or " +
         "redis://127.0.0.1:6379; the application in it by --namespace or HOLDFAST_NAMESPACE.",

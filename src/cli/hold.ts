@@ -10,13 +10,16 @@ import { remark } from "./terminal.ts";
 const GIVING_BACK_MS = 5_000;
 
 const WHY: Readonly<Record<LossReason, string>> = {
-  expired: "The store was out of reach, or holdfast was paused, for as long as the lease lasts (--ttl).",
+  expired:
+    "The store was out of reach, or holdfast was paused, for as long as the lease lasts (--ttl).",
   revoked: "Somebody has forced a release; who and why, shows: holdfast inspect",
   stolen: "Another program has stolen the lock.",
   closed: "Please report this: holdfast has closed its store too soon.",
 };
 
-/** Runs a command until it ends or the lease is lost, gives the lease back, and tells the exit code. */
+/**
+ * Runs a command until it ends or the lease is lost, gives the lease back, and tells the exit code.
+ */
 export async function hold(lease: Lease, plan: Plan, start: () => Child): Promise<number> {
   const since = performance.now();
   let isTold = false;
@@ -33,7 +36,8 @@ export async function hold(lease: Lease, plan: Plan, start: () => Child): Promis
   }
   const loss = await giveBack(lease);
   if (loss === undefined) {
-    if (plan.verbose) remark(`held "${lease.resource}" for ${durationText(performance.now() - since)}`);
+    if (plan.verbose)
+      remark(`held "${lease.resource}" for ${durationText(performance.now() - since)}`);
     return status;
   }
   tell(loss, "the work of the command may not have been exclusive");
@@ -55,7 +59,7 @@ async function supervise(
   };
   lease.lost.addEventListener("abort", onLost, { once: true });
   const status = await child.ended;
-  // To ask for `lost` is to notice, here at the latest, a deadline that has passed while we were paused.
+  // To ask for `lost` is to notice, here at the latest, a deadline that passed while we were paused.
   lease.lost.removeEventListener("abort", onLost);
   await ending;
   return status;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { parse, type Command } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
 import { Failure, Interrupted, UsageFailure } from "./failure.ts";
@@ -44,15 +44,18 @@ function show(text: string): number {
 }
 
 function version(): string {
-  const manifest = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(manifest) as { readonly version: string }).version;
+  const load = createRequire(import.meta.url);
+  return (load("holdfast/package.json") as { readonly version: string }).version;
 }
 
 function unknownCommand(word: string): UsageFailure {
   const names = Object.keys(COMMANDS);
   const meant = nearest(word, names);
   const hint = meant === undefined ? `Commands: ${names.join(", ")}.` : `Did you mean ${meant}?`;
-  return new UsageFailure(`there is no command "${word}"`, `${hint} \`holdfast --help\` explains them.`);
+  return new UsageFailure(
+    `there is no command "${word}"`,
+    `${hint} \`holdfast --help\` explains them.`,
+  );
 }
 
 async function report(error: unknown): Promise<number> {

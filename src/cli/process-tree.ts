@@ -8,9 +8,9 @@ interface Process {
 }
 
 /**
- * Signals to a process and all that descend from it, for when it has no process group of its own. Remembers
- * whom it saw: a process whose parent ended is still found the next time. Where there is no /proc it knows the
- * first process only.
+ * Signals to a process and all that descend from it, for when it has no process group of its own.
+ * Remembers whom it saw: a process whose parent ended is still found the next time. Where there is
+ * no /proc it knows the first process only.
  */
 export class ProcessTree {
   readonly #members = new Map<number, Process>();
@@ -36,9 +36,10 @@ export class ProcessTree {
     const root = running.get(this.root);
     if (root?.parent === process.pid) this.#members.set(root.pid, root);
     // Parents first is not a given: look again until nobody is new.
-    for (let before = -1; before !== this.#members.size; ) {
+    for (let before = -1; before !== this.#members.size;) {
       before = this.#members.size;
-      for (const each of running.values()) if (this.#members.has(each.parent)) this.#members.set(each.pid, each);
+      for (const each of running.values())
+        if (this.#members.has(each.parent)) this.#members.set(each.pid, each);
     }
   }
 }
@@ -60,7 +61,10 @@ function numbersIn(folder: string): readonly number[] {
   }
 }
 
-/** proc(5): the name, in parentheses, may hold anything; then state, parent, …, and start as the 22nd field. */
+/**
+ * proc(5): the name, in parentheses, may hold anything; then state, parent, …, and start as the
+ * 22nd field.
+ */
 function read(pid: number): Process | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");

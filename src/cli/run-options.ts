@@ -6,12 +6,16 @@ import { UsageFailure } from "./failure.ts";
 import { STORE_OPTIONS } from "./store.ts";
 
 export const RUN_OPTIONS = {
-  nonblock: { type: "boolean", short: "n", help: "do not wait: give up at once if the lock is not free" },
+  nonblock: {
+    type: "boolean",
+    short: "n",
+    help: "do not wait: give up at once if the lock is not free",
+  },
   wait: {
     type: "string",
     short: "w",
     value: "DUR",
-    help: "wait at most so long, from when the store is reached; 0 is --nonblock; default: as long as it takes",
+    help: "wait at most so long, once the store is reached; 0 is --nonblock; default: for ever",
   },
   "conflict-exit-code": {
     type: "string",
@@ -20,7 +24,11 @@ export const RUN_OPTIONS = {
     help: "exit status when the lock was not acquired, 0 to 255; default 75",
   },
   exclusive: { type: "boolean", short: "x", help: "nobody else may hold the lock; the default" },
-  shared: { type: "boolean", short: "s", help: "others may hold it too, if they also asked for it shared" },
+  shared: {
+    type: "boolean",
+    short: "s",
+    help: "others may hold it too, if they also asked for it shared",
+  },
   permits: {
     type: "string",
     value: "K/N",
@@ -30,8 +38,8 @@ export const RUN_OPTIONS = {
     type: "string",
     value: "DUR",
     help:
-      "how long the lease lasts without renewal, and so how long others wait when this machine dies; " +
-      "50ms to 1d, default 10s; it is renewed after a third of that",
+      "how long the lease lasts without renewal, and so how long others wait when this machine " +
+      "dies; 50ms to 1d, default 10s; it is renewed after a third of that",
   },
   "on-lost": {
     type: "string",
@@ -110,7 +118,10 @@ function conflictExitOf(text = String(EXIT.notAcquired)): number {
 
 function kindOf({ exclusive = false, shared = false, permits }: RunValues): Plan["kind"] {
   if (Number(exclusive) + Number(shared) + Number(permits !== undefined) > 1) {
-    throw new UsageFailure("--exclusive, --shared and --permits exclude each other", "Write one of them.");
+    throw new UsageFailure(
+      "--exclusive, --shared and --permits exclude each other",
+      "Write one of them.",
+    );
   }
   if (permits === undefined) return shared ? "shared" : "exclusive";
   const [, taken, capacity] = /^(\d+)\/(\d+)$/.exec(permits) ?? [];
@@ -125,5 +136,8 @@ function kindOf({ exclusive = false, shared = false, permits }: RunValues): Plan
 
 function endsWhenLost(text: string): boolean {
   if (text === "term" || text === "warn") return text === "term";
-  throw new UsageFailure(`--on-lost "${text}" is neither term nor warn`, "Write --on-lost term or warn.");
+  throw new UsageFailure(
+    `--on-lost "${text}" is neither term nor warn`,
+    "Write --on-lost term or warn.",
+  );
 }

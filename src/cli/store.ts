@@ -23,12 +23,16 @@ interface StoreValues {
   readonly namespace?: string;
 }
 
+/** Stores that live and end with one process, which is the wrong place to meet others. */
+const IN_PROCESS = /^(?:memory:|sqlite:(?:\/\/)?:memory:)/;
+
 /** A store that does not let go of us is not worth waiting for: what we held runs out by itself. */
 const CLOSING_MS = 2_000;
 
 /**
- * Opens the store, works with it, closes it. `signal` ends the wait for a store that does not answer.
- * @throws UsageFailure when no store is named, or none that is known; a Failure when it cannot be opened
+ * Opens the store, works with it, closes it. `signal` ends the wait for a store that does not
+ * answer. @throws UsageFailure when no store is named, or none that is known; a Failure when it
+ * cannot be opened
  */
 export async function withStore<T>(
   values: StoreValues,
@@ -43,7 +47,7 @@ export async function withStore<T>(
       "Write --url sqlite:./locks.db for this machine, or --url redis://HOST:6379 for several.",
     );
   }
-  if (url.startsWith("memory:")) {
+  if (IN_PROCESS.test(url)) {
     throw new UsageFailure(
       `the store "${url}" is the memory of one process, so nobody else can meet us there`,
       "Write --url sqlite:./locks.db for all processes of this machine.",
@@ -58,7 +62,11 @@ export async function withStore<T>(
   }
 }
 
-async function open(url: string, options: CoordinatorOptions, signal?: AbortSignal): Promise<Coordinator> {
+async function open(
+  url: string,
+  options: CoordinatorOptions,
+  signal?: AbortSignal,
+): Promise<Coordinator> {
   const { BackendError, connect } = await import("../index.ts");
   signal?.throwIfAborted();
   const interrupted = new Promise<never>((_, reject) => {
@@ -68,6 +76,11 @@ async function open(url: string, options: CoordinatorOptions, signal?: AbortSign
     return await Promise.race([checked(() => connect(url, options)), interrupted]);
   } catch (error) {
     if (!(error instanceof BackendError)) throw error;
-    throw new Failure(EXIT.unavailable, `the store cannot be opened: ${error.message}`, "Is it up, and is the URL right?", { cause: error });
+    throw new Failure(
+      EXIT.unavailable,
+      `the store cannot be opened: ${error.message}`,
+      "Is it up, and is the URL right?",
+      { cause: error },
+    );
   }
 }

@@ -15,8 +15,11 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
 }
 
 /** East Asian wide characters and emoji (Unicode Annex 11, the blocks in common use). */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+const WIDE = new RegExp(
+  "[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\ua4cf\\uac00-\\ud7a3\\uf900-\\ufaff" +
+    "\\ufe30-\\ufe6f\\uff00-\\uff60\\uffe0-\\uffe6]|\\p{Emoji_Presentation}",
+  "u",
+);
 
 /** How many columns of a terminal the text takes. */
 function columns(text: string): number {

@@ -3,8 +3,9 @@ import { isatty } from "node:tty";
 import { signalExit } from "./exit-codes.ts";
 
 /*
- * Nothing here touches process.stdout and its kin: to make them, Node sets O_NONBLOCK on descriptors that the
- * command which `holdfast run` starts shares with us, and most programs do not expect EAGAIN from a write.
+ * Nothing here touches process.stdout and its kin: to make them, Node sets O_NONBLOCK on
+ * descriptors that the command which `holdfast run` starts shares with us, and most programs do not
+ * expect EAGAIN from a write.
  */
 const STDOUT = 1;
 const STDERR = 2;
@@ -30,7 +31,11 @@ export function print(text: string): void {
 
 /** One JSON document on one line. Tokens do not fit everybody's JSON numbers: they are strings. */
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, (_, each: unknown) => (typeof each === "bigint" ? each.toString() : each)));
+  print(
+    JSON.stringify(value, (_, each: unknown) =>
+      typeof each === "bigint" ? each.toString() : each,
+    ),
+  );
 }
 
 function writeAll(fd: number, text: string): void {

@@ -6,18 +6,22 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { storeKinds, type FaultyStore } from "../faults/stores.ts";
+import type { FaultyStore } from "../faults/stores.ts";
 import { holdfast } from "./program.ts";
+import { STORES } from "./stores.ts";
 
-const INCREMENT = [process.execPath, fileURLToPath(new URL("./racy-increment.js", import.meta.url))] as const;
+const INCREMENT = [
+  process.execPath,
+  fileURLToPath(new URL("./racy-increment.js", import.meta.url)),
+] as const;
 const EACH = 6;
 
-for (const kind of storeKinds) {
-  describe(`exclusion by holdfast run on ${kind.name}`, () => {
+for (const { name, options, start } of STORES) {
+  describe(`exclusion by holdfast run on ${name}`, options, () => {
     let store: FaultyStore;
     let folder: string;
     before(async () => {
-      store = await kind.start();
+      store = await start();
       folder = mkdtempSync(join(tmpdir(), "holdfast-cli-"));
     });
     after(async () => {
@@ -36,10 +40,12 @@ for (const kind of storeKinds) {
       return Number(readFileSync(file, "utf8"));
     }
 
-    test("two processes that increment a counter in a file lose nothing, and without the lock they do", async () => {
+    test("two processes counting in a file lose nothing, and without the lock they do", async () => {
       const [node, script] = INCREMENT;
       const counted = await count(async (file) => {
-        const { code, stderr } = await holdfast(["run", "counter", "--", node, script, file], { url: store.url });
+        const { code, stderr } = await holdfast(["run", "counter", "--", node, script, file], {
+          url: store.url,
+        });
         assert.equal(code, 0, stderr);
       });
       assert.equal(counted, 2 * EACH);

@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connect, StaleTokenError } from "holdfast";
 
 /**
- * A command under `holdfast run` that guards its write with the token it was given: waits for the file `go`,
- * writes the record, tells the outcome, and stays until the file `leave` is there.
+ * A command under `holdfast run` that guards its write with the token it was given: waits for the
+ * file `go`, writes the record, tells the outcome, and stays until the file `leave` is there.
  */
 const [url = "", key = "", go = "", leave = ""] = process.argv.slice(2);
 const { LOCK_NAME = "", LOCK_TOKEN = "" } = process.env;

@@ -7,7 +7,7 @@ import type { TestContext } from "node:test";
 export const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 
 /** The smallest test program: says its process id, and stays. */
-export const SLEEPER = "console.log(process.pid); setTimeout(() => {}, 60_000)";
+export const SLEEPER = "console.log(String(process.pid)); setTimeout(() => {}, 60_000)";
 
 export interface Ended {
   readonly code: number | null;
@@ -65,7 +65,10 @@ export class Program {
 
   /** Resolves with the match once its output has it. */
   async until(pattern: RegExp, from: "stdout" | "stderr" = "stdout"): Promise<RegExpExecArray> {
-    return eventually(`${String(pattern)} in ${from}`, () => pattern.exec(this[from]));
+    return eventually(
+      () => `${String(pattern)} in ${JSON.stringify(this[from])}`,
+      () => pattern.exec(this[from]),
+    );
   }
 }
 
@@ -86,14 +89,24 @@ export function holdfast(args: readonly string[], options?: StartOptions): Promi
   return new Program(args, options).ended;
 }
 
-export async function eventually<T>(what: string, look: () => T | null | undefined | false): Promise<T> {
+export async function eventually<T>(
+  what: () => string,
+  look: () => T | null | undefined | false,
+): Promise<T> {
   const until = Date.now() + 20_000;
   for (;;) {
     const found = look();
     if (found !== null && found !== undefined && found !== false) return found;
-    if (Date.now() > until) throw new Error(`not within 20 s: ${what}`);
+    if (Date.now() > until) throw new Error(`not within 20 s: ${what()}`);
     await delay(10);
   }
+}
+
+export function hasEnded(...pids: readonly number[]): Promise<unknown> {
+  return eventually(
+    () => `the end of ${pids.filter(isRunning).join(", ")}`,
+    () => !pids.some(isRunning),
+  );
 }
 
 export function isRunning(pid: number): boolean {

@@ -3,18 +3,19 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { storeKinds, type FaultyStore } from "../faults/stores.ts";
-import { eventually, holdfast, isRunning, SLEEPER, start } from "./program.ts";
+import type { FaultyStore } from "../faults/stores.ts";
+import { hasEnded, holdfast, SLEEPER, start } from "./program.ts";
+import { STORES } from "./stores.ts";
 
 const NODE = process.execPath;
 
-for (const kind of storeKinds) {
-  describe(`holdfast run on ${kind.name}`, () => {
+for (const { name, options, start: open } of STORES) {
+  describe(`holdfast run on ${name}`, options, () => {
     let store: FaultyStore;
     let folder: string;
     const url = (): { url: string } => ({ url: store.url });
     before(async () => {
-      store = await kind.start();
+      store = await open();
       folder = mkdtempSync(join(tmpdir(), "holdfast-cli-"));
     });
     after(async () => {
@@ -28,12 +29,19 @@ for (const kind of storeKinds) {
         holdfast(["run", "status-b", "--", "sh", "-c", "exit 42"], url()),
         holdfast(["run", "status-c", "--", "sh", "-c", "kill -KILL $$"], url()),
       ]);
-      assert.deepEqual(statuses.map(({ code }) => code), [0, 42, 137]);
-      for (const { stdout, stderr } of statuses) assert.equal(stdout + stderr, "", "it says nothing of its own");
+      assert.deepEqual(
+        statuses.map(({ code }) => code),
+        [0, 42, 137],
+      );
+      for (const { stdout, stderr } of statuses)
+        assert.equal(stdout + stderr, "", "it says nothing of its own");
     });
 
     test("a command that cannot be started exits 127 or 126, and does not keep the lock", async () => {
-      const missing = await holdfast(["run", "--ttl", "1m", "start", "--", "no-such-command-here"], url());
+      const missing = await holdfast(
+        ["run", "--ttl", "1m", "start", "--", "no-such-command-here"],
+        url(),
+      );
       assert.equal(missing.code, 127);
       assert.match(missing.stderr, /^holdfast: no-such-command-here: no such command\n {2}\S/);
       const file = join(folder, "plain.txt");
@@ -44,7 +52,8 @@ for (const kind of storeKinds) {
     });
 
     test("no shell, standard streams inherited, arguments and environment passed on", async () => {
-      const script = `process.stdin.pipe(process.stdout); console.error(JSON.stringify(process.argv.slice(1)))`;
+      const script =
+        "process.stdin.pipe(process.stdout); console.error(JSON.stringify(process.argv.slice(1)))";
       const args = ["run", "streams", "--", NODE, "-e", script, "--", "$HOME", "a b", "--ttl", "*"];
       const { code, stdout, stderr } = await holdfast(args, { ...url(), input: "through\n" });
       assert.equal(code, 0);
@@ -58,13 +67,20 @@ for (const kind of storeKinds) {
       for (const given of ["1", "2"]) {
         const since = Date.now();
         const env = { GIVEN: given };
-        const { stdout } = await holdfast(["run", "--ttl", "30s", "名:1", ...show], { ...url(), env });
+        const { stdout, stderr } = await holdfast(["run", "--ttl", "30s", "名:1", ...show], {
+          ...url(),
+          env,
+        });
+        assert.equal(stderr, "");
         const seen = JSON.parse(stdout) as Record<string, string>;
         assert.equal(seen["GIVEN"], given);
         assert.equal(seen["LOCK_HELD"], "true");
         assert.equal(seen["LOCK_NAME"], "名:1");
         const expires = Date.parse(seen["LOCK_EXPIRES_AT"] ?? "");
-        assert.ok(expires > since + 29_000 && expires <= Date.now() + 30_000, seen["LOCK_EXPIRES_AT"]);
+        assert.ok(
+          expires > since + 29_000 && expires <= Date.now() + 30_000,
+          seen["LOCK_EXPIRES_AT"],
+        );
         tokens.push(BigInt(seen["LOCK_TOKEN"] ?? ""));
       }
       assert.ok((tokens[0] ?? 0n) < (tokens[1] ?? 0n), tokens.join(" "));
@@ -87,7 +103,11 @@ for (const kind of storeKinds) {
       const { code, stdout } = await run.ended;
       assert.equal(code, 33);
       assert.equal(stdout.match(/got/g)?.length, 5, "each once");
-      assert.equal((await holdfast(["run", "-n", "signals", "--", "true"], url())).code, 0, "and it is free");
+      assert.equal(
+        (await holdfast(["run", "-n", "signals", "--", "true"], url())).code,
+        0,
+        "and it is free",
+      );
     });
 
     test("a signal that ends the command reaches what it has started, and is told as 128 + n", async (t) => {
@@ -96,7 +116,7 @@ for (const kind of storeKinds) {
       const grandchild = Number((await run.until(/^(\d+)\n\d+\n/))[1]);
       run.kill("SIGTERM");
       assert.equal((await run.ended).code, 143);
-      await eventually("the sleep has ended", () => !isRunning(grandchild));
+      await hasEnded(grandchild);
     });
 
     test("-n, -w and -E: what is not free is not waited for, or not for long", async (t) => {
@@ -112,7 +132,10 @@ for (const kind of storeKinds) {
       assert.deepEqual([n.code, zero.code, e.code, w.code], [75, 75, 1, 75]);
       for (const { stdout } of [n, zero, e, w]) assert.equal(stdout, "");
       assert.equal(n.stderr, "", "silent, as flock is");
-      assert.match(w.stderr, /waiting for "busy"\n.*not free within 700 ms\n.*holdfast inspect busy/s);
+      assert.match(
+        w.stderr,
+        /waiting for "busy"\n.*not free within 700 ms\n.*holdfast inspect busy/s,
+      );
 
       const next = start(t, ["run", "-w", "30", "--verbose", "busy", "--", "true"], url());
       await next.until(/waiting for "busy"/, "stderr");
@@ -125,9 +148,19 @@ for (const kind of storeKinds) {
     test("-s shares with -s, and excludes -x both ways", async (t) => {
       const holder = start(t, ["run", "-s", "catalog", "--", NODE, "-e", SLEEPER], url());
       await holder.until(/^\d+\n/);
-      const tries = [["-s"], ["-x"], []].map((mode) => ["run", "-n", ...mode, "catalog", "--", "true"]);
+      const tries = [["-s"], ["-x"], []].map((mode) => [
+        "run",
+        "-n",
+        ...mode,
+        "catalog",
+        "--",
+        "true",
+      ]);
       const ended = await Promise.all(tries.map((args) => holdfast(args, url())));
-      assert.deepEqual(ended.map(({ code }) => code), [0, 75, 75]);
+      assert.deepEqual(
+        ended.map(({ code }) => code),
+        [0, 75, 75],
+      );
       holder.kill("SIGTERM");
       await holder.ended;
       const writer = start(t, ["run", "catalog", "--", NODE, "-e", SLEEPER], url());
@@ -140,14 +173,23 @@ for (const kind of storeKinds) {
         start(t, ["run", "--permits", permits, "encoders", "--", NODE, "-e", SLEEPER], url()),
       );
       await Promise.all(sleepers.map((each) => each.until(/^\d+\n/)));
-      const full = await holdfast(["run", "-n", "--permits", "1/3", "encoders", "--", "true"], url());
+      const full = await holdfast(
+        ["run", "-n", "--permits", "1/3", "encoders", "--", "true"],
+        url(),
+      );
       assert.equal(full.code, 75);
-      const other = await holdfast(["run", "-n", "--permits", "1/4", "encoders", "--", "true"], url());
+      const other = await holdfast(
+        ["run", "-n", "--permits", "1/4", "encoders", "--", "true"],
+        url(),
+      );
       assert.equal(other.code, 64);
       assert.match(other.stderr, /in use with capacity 3, not 4/);
       sleepers[0]?.kill("SIGTERM");
       await sleepers[0]?.ended;
-      assert.equal((await holdfast(["run", "-n", "--permits", "1/3", "encoders", "--", "true"], url())).code, 0);
+      assert.equal(
+        (await holdfast(["run", "-n", "--permits", "1/3", "encoders", "--", "true"], url())).code,
+        0,
+      );
     });
 
     test("TERM while waiting leaves the queue and exits 143, without running the command", async (t) => {

@@ -7,8 +7,16 @@ import { printable } from "#src/cli/terminal.js";
 import { wrap } from "#src/cli/wrap.js";
 
 test("durations: with units, with fractions, and as flock takes them", () => {
-  const expected = { "500ms": 500, "10s": 10_000, "2m": 120_000, "1.5h": 5_400_000, "1d": 86_400_000, "7": 7_000 };
-  for (const [text, ms] of Object.entries(expected)) assert.equal(parseDuration(text, "--wait"), ms, text);
+  const expected = {
+    "500ms": 500,
+    "10s": 10_000,
+    "2m": 120_000,
+    "1.5h": 5_400_000,
+    "1d": 86_400_000,
+    "7": 7_000,
+  };
+  for (const [text, ms] of Object.entries(expected))
+    assert.equal(parseDuration(text, "--wait"), ms, text);
   assert.equal(parseDuration("0.25", "--wait"), 250);
   assert.equal(parseDuration(".5s", "--wait"), 500);
   assert.equal(parseDuration("0", "--wait"), 0);
@@ -41,7 +49,7 @@ test("the nearest name is suggested, and nothing for what is near to none", () =
   assert.equal(nearest("bench", names), undefined);
 });
 
-test("tables stay aligned with wide and combining characters, and hostile names cannot steer the terminal", () => {
+test("tables align wide and combining characters, and hostile names cannot steer the terminal", () => {
   const lines = table(
     ["LOCK", "N"],
     [

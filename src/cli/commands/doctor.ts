@@ -7,7 +7,11 @@ import { STORE_OPTIONS, withStore } from "../store.ts";
 import { paint, print, printable, printJson } from "../terminal.ts";
 import { wrap } from "../wrap.ts";
 
-const MARKS = { ok: ["ok", "green"], warning: ["warning", "yellow"], danger: ["danger", "red"] } as const;
+const MARKS = {
+  ok: ["ok", "green"],
+  warning: ["warning", "yellow"],
+  danger: ["danger", "red"],
+} as const;
 
 export const doctor = command({
   name: "doctor",
@@ -15,18 +19,26 @@ export const doctor = command({
   operands: "",
   operandCount: [0, 0],
   about: [
-    "Connects, measures the round trip and how far the store's clock is from this machine's, and asks the store for " +
-      "its version and for the settings that decide whether locks can be lost: eviction, persistence and " +
-      "replication of Redis, journal and file of SQLite. Changes nothing.",
-    "Then it lists what the store guarantees. `danger` means that locks or records can be lost in normal operation.",
+    "Connects, measures the round trip and how far the store's clock is from this machine's, " +
+      "and asks the store for its version and for the settings that decide whether locks can be " +
+      "lost: eviction, persistence and replication of Redis, journal and file of SQLite. Changes " +
+      "nothing.",
+    "Then it lists what the store guarantees. `danger` means that locks or records can be lost in " +
+      "normal operation.",
   ],
   options: {
     json: { type: "boolean", help: "one JSON document: an array with one diagnosis per store" },
     ...STORE_OPTIONS,
   },
   examples: [
-    ["holdfast doctor --url redis://db:6379", "before the first use, and after each change of its settings"],
-    ["holdfast doctor --json | jq '.[].findings[] | select(.level != \"ok\")'", "what there is to do"],
+    [
+      "holdfast doctor --url redis://db:6379",
+      "before the first use, and after each change of its settings",
+    ],
+    [
+      "holdfast doctor --json | jq '.[].findings[] | select(.level != \"ok\")'",
+      "what there is to do",
+    ],
   ],
   exits: [
     ["0", "nothing dangerous was found; there may be warnings"],
@@ -43,7 +55,9 @@ export const doctor = command({
       }));
       if (values.json === true) printJson(diagnoses);
       else print(diagnoses.map(describe).join("\n\n"));
-      const isDangerous = diagnoses.some(({ findings }) => findings.some(({ level }) => level === "danger"));
+      const isDangerous = diagnoses.some(({ findings }) =>
+        findings.some(({ level }) => level === "danger"),
+      );
       return isDangerous ? EXIT.no : EXIT.ok;
     });
   },

@@ -15,21 +15,29 @@ export const forceRelease = command({
   operands: "LOCK",
   operandCount: [1, 1],
   about: [
-    "Ends the leases of all holders of LOCK (or one of them, --lease), and hands over to the next waiter. Their " +
-      "fencing tokens are stale from this very step on: fenced writes of a former holder are refused. What it does " +
-      "otherwise cannot be stopped from here; a program hears by its lost signal, and `holdfast run` ends its command.",
-    "Who did it, when and why is kept with the lock; `holdfast inspect` shows it. On a terminal it shows the holders " +
-      "and asks for the lock's name first.",
+    "Ends the leases of all holders of LOCK (or one of them, --lease), and hands over to the " +
+      "next waiter. Their fencing tokens are stale from this very step on: fenced writes of a " +
+      "former holder are refused. What it does otherwise cannot be stopped from here; a program " +
+      "hears by its lost signal, and `holdfast run` ends its command.",
+    "Who did it, when and why is kept with the lock; `holdfast inspect` shows it. On a " +
+      "terminal it shows the holders and asks for the lock's name first.",
   ],
   options: {
     reason: { type: "string", value: "TEXT", help: "why, for those who look later; required" },
-    lease: { type: "string", value: "ID", help: "only this holder, by the lease that `holdfast inspect` shows" },
+    lease: {
+      type: "string",
+      value: "ID",
+      help: "only this holder, by the lease that `holdfast inspect` shows",
+    },
     yes: { type: "boolean", help: "do not ask; required where there is no terminal to ask on" },
     json: { type: "boolean", help: "print the places that were revoked as one JSON document" },
     ...STORE_OPTIONS,
   },
   examples: [
-    ['holdfast force-release nightly --reason "stuck since 3 am, see job 17"', "looks, asks, revokes"],
+    [
+      'holdfast force-release nightly --reason "stuck since 3 am, see job 17"',
+      "looks, asks, revokes",
+    ],
     ['holdfast force-release nightly --reason "host is gone" --yes', "in a script"],
   ],
   exits: [
@@ -42,7 +50,10 @@ export const forceRelease = command({
   run({ values, operands: [name = ""] }) {
     const { json = false, lease, reason, yes = false } = values;
     if (reason === undefined) {
-      throw new UsageFailure("a forced release needs a reason", 'Write --reason "…": it is kept with the lock.');
+      throw new UsageFailure(
+        "a forced release needs a reason",
+        'Write --reason "…": it is kept with the lock.',
+      );
     }
     if (!yes && !isatty(0)) {
       throw new UsageFailure("there is no terminal to ask on", "Write --yes if you are sure.");
@@ -58,7 +69,10 @@ export const forceRelease = command({
       if (json) printJson(places);
       else if (places.length > 0) print(`Revoked:\n${placeTable("HOLDER", places, lock)}`);
       if (places.length > 0) return EXIT.ok;
-      remark(`${lease === undefined ? "nobody" : `no lease "${lease}"`} held "${printable(name)}": nothing was done`);
+      remark(
+        `${lease === undefined ? "nobody" : `no lease "${lease}"`} held "${printable(name)}": ` +
+          "nothing was done",
+      );
       return EXIT.no;
     });
   },
@@ -66,7 +80,8 @@ export const forceRelease = command({
 
 async function isConfirmed(lock: LockView): Promise<boolean> {
   const name = printable(lock.resource);
-  const question = `${placeTable("HOLDER", lock.holders, lock)}\nTo take "${name}" away, type its name: `;
+  const holders = placeTable("HOLDER", lock.holders, lock);
+  const question = `${holders}\nTo take "${name}" away, type its name: `;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   // Ctrl-C and Ctrl-D close it, and leave the question unanswered.
   const closed = new Promise<string>((resolve) => terminal.once("close", () => resolve("")));

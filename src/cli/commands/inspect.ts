@@ -15,10 +15,10 @@ export const inspect = command({
   operands: "LOCK",
   operandCount: [1, 1],
   about: [
-    "Shows the holders of LOCK, then the waiters in the order in which they will get it, and the last forced " +
-      "releases. Looking changes nothing. Times count by the store's clock.",
-    "The token of a holder is its fencing token. A program that passes a lock on among its own callers counts it up " +
-      "by itself; shown is the first.",
+    "Shows the holders of LOCK, then the waiters in the order in which they will get it, and " +
+      "the last forced releases. Looking changes nothing. Times count by the store's clock.",
+    "The token of a holder is its fencing token. A program that passes a lock on among its own " +
+      "callers counts it up by itself; shown is the first.",
   ],
   options: {
     json: { type: "boolean", help: "one JSON document; tokens are strings, times ms since 1970" },
@@ -56,7 +56,8 @@ function describe(lock: LockView): string {
   if (revocations.length > 0) {
     const lines = revocations.map(
       ({ at, by, reason, tokens }) =>
-        `  ${relativeTime(at, now)} by ${printable(ownerText(by))}: ${printable(reason)} (token ${tokens.join(", ")})`,
+        `  ${relativeTime(at, now)} by ${printable(ownerText(by))}: ${printable(reason)} ` +
+        `(token ${tokens.join(", ")})`,
     );
     parts.push(["Forced releases:", ...lines].join("\n"));
   }

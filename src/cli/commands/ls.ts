@@ -14,12 +14,17 @@ export const ls = command({
   operands: "[PREFIX]",
   operandCount: [0, 1],
   about: [
-    "Shows every lock that somebody holds or waits for right now, by name; with PREFIX, those whose names start " +
-      "with it. Looking changes nothing. Locks of other namespaces are not shown.",
-    "Callers that wait behind others of their own process are known to that process only, and not counted.",
+    "Shows every lock that somebody holds or waits for right now, by name; with PREFIX, those " +
+      "whose names start with it. Looking changes nothing. Locks of other namespaces are not " +
+      "shown.",
+    "Callers that wait behind others of their own process are known to that process only, and are " +
+      "not counted.",
   ],
   options: {
-    json: { type: "boolean", help: "one JSON document per line and lock, as it comes; tokens are strings" },
+    json: {
+      type: "boolean",
+      help: "one JSON document per line and lock, as it comes; tokens are strings",
+    },
     ...STORE_OPTIONS,
   },
   examples: [
