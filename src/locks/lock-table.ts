@@ -10,7 +10,7 @@ import type {
   RenewRequest,
   RevokeReason,
 } from "../backend.ts";
-import type { Clock } from "../clock.ts";
+import type { Cancel, Clock } from "../clock.ts";
 import { ClosedError, type BackendError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { Batch } from "./batch.ts";
@@ -130,22 +130,34 @@ export class LockTable implements Listener {
 
   /**
    * Ends a place in the store, tried again until `deadline`, when it ends there by itself. `unsettled`: the
-   * store may not know.
+   * store may not know. Settles by then, or when the first call is given up, if that is later.
    */
   release(place: Place, deadline?: number): Promise<"released" | "gone" | "unsettled"> {
     const { resource, leaseId } = place;
     const giveUpAt = deadline ?? this.clock.now() + this.#options.patienceMs;
     const released = new Promise<"released" | "gone" | "unsettled">((resolve) => {
       let tries = 0;
+      let isSettled = false;
+      let cancelRetry: Cancel | undefined;
+      let cancelGivingUp: Cancel | undefined;
+      const settle = (outcome: "released" | "gone" | "unsettled"): void => {
+        isSettled = true;
+        cancelRetry?.();
+        cancelGivingUp?.();
+        resolve(outcome);
+      };
       const attempt = (): void => {
         tries += 1;
         this.#releases.add(
           { resource, leaseId },
-          ({ kind }) => resolve(kind === "gone" && tries > 1 ? "unsettled" : kind),
+          ({ kind }) => settle(kind === "gone" && tries > 1 ? "unsettled" : kind),
           () => {
+            // Answers to several tries come in any order.
+            if (isSettled) return;
             const left = giveUpAt - this.clock.now();
-            if (left <= 0 || this.#isClosed) return resolve("unsettled");
-            this.clock.timer(Math.min(RELEASE_RETRY_MS * tries, left), attempt, { keepAlive: true });
+            if (left <= 0 || this.#isClosed) return settle("unsettled");
+            cancelGivingUp ??= this.clock.timer(left, () => settle("unsettled"), { keepAlive: true });
+            cancelRetry = this.clock.timer(RELEASE_RETRY_MS * tries, attempt, { keepAlive: true });
           },
         );
         this.#flushSoon();
