@@ -90,8 +90,9 @@ export interface Update {
 }
 
 /**
- * Follows acknowledged updates from the first version to the last. Empty when they form one chain: no two were
- * made from the same version, and the last version is the chain's end. Otherwise, in words, what was lost.
+ * Follows acknowledged updates from the first version to the last. Empty when they form one chain: no two
+ * were made from the same version, and the last version is the chain's end. Otherwise, in words, what was
+ * lost.
  */
 export function lostUpdates(
   initial: string,

@@ -9,3 +9,8 @@ export { SimulationFailure } from "./simulator/failure.ts";
 export { simulate } from "./simulator/simulate.ts";
 export type { SimulatedStore, SimulationOptions, SimulationSummary } from "./simulator/simulate.ts";
 export { VirtualClock } from "./simulator/virtual-clock.ts";
+export { simulateCoordinators } from "./simulator/coordinators.ts";
+export type {
+  CoordinatorSimulationOptions,
+  CoordinatorSimulationSummary,
+} from "./simulator/coordinators.ts";

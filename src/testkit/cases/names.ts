@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Case } from "../case.ts";
 
-/** All different, and each one a trap for some store: quoting, key syntax, patterns, terminators, encodings. */
+/** All different, each a trap for some store: quoting, key syntax, patterns, terminators, encodings. */
 export const HOSTILE_NAMES: readonly string[] = [
   "customer:42",
   " customer:42",

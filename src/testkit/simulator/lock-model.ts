@@ -25,11 +25,13 @@ export interface ModelProcess {
 }
 
 /** A message that a process ought to hear. */
-export type Push =
-  | { readonly kind: "granted"; readonly to: string; readonly resource: string; readonly leaseId: string; readonly grant: Grant }
-  | { readonly kind: "revoked"; readonly to: string; readonly resource: string; readonly leaseId: string; readonly reason: RevokeReason }
-  | { readonly kind: "contended"; readonly to: string; readonly resource: string }
-  | { readonly kind: "look"; readonly to: string; readonly resource: string; readonly at: readonly number[] };
+export type Push = { readonly to: string; readonly resource: string } & (
+  | { readonly kind: "granted"; readonly leaseId: string; readonly grant: Grant }
+  | { readonly kind: "revoked"; readonly leaseId: string; readonly reason: RevokeReason }
+  | { readonly kind: "contended" }
+  /** At one of these times: any claim deadline ahead will do. */
+  | { readonly kind: "look"; readonly at: readonly number[] }
+);
 
 interface Spot {
   readonly id: string;

@@ -30,6 +30,22 @@ export interface Entry {
   readonly expected: unknown;
 }
 
+const SHOWN_BEFORE = 12;
+
+/** What led to a step, and the step, a line each. */
+export function storyOf({ entries }: Program, upTo: number): readonly string[] {
+  const from = Math.max(0, upTo - SHOWN_BEFORE);
+  return entries.slice(from, upTo + 1).map(({ now, why, step, expected }, at) => {
+    const { do: verb, process, ...rest } = step;
+    const who = `step ${from + at} at ${now % 10_000_000}: p${process} ${verb} (${why})`;
+    return `${who} ${text(rest)} → ${text(expected)}`;
+  });
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value, (_, each: unknown) => (typeof each === "bigint" ? `${each}n` : each));
+}
+
 /** Calls and their answers, made from a seed by models alone: to be compared with what a store answers. */
 export interface Program {
   readonly seed: number;

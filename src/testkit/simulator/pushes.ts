@@ -5,8 +5,8 @@ import type { Push } from "./lock-model.ts";
 import type { Program } from "./program.ts";
 
 /**
- * Waits until the processes have heard all that these programs should make them hear, and fails if they do not
- * in good time, or have heard of a grant or a revocation that never was. Doubles do no harm.
+ * Waits until the processes have heard all that these programs should make them hear, and fails if they do
+ * not in good time, or have heard of a grant or a revocation that never was. Doubles do no harm.
  */
 export async function checkPushes(
   programs: readonly Program[],
@@ -43,7 +43,7 @@ export async function checkPushes(
 }
 
 const failure = (program: Program, problem: string): SimulationFailure =>
-  new SimulationFailure(problem, program, program.entries.length - 1);
+  new SimulationFailure(problem, program.seed, []);
 
 /** What was heard of the same kind about the same resource, lest one has to look for it. */
 function insteadOf(texts: readonly string[], heard: ReadonlySet<string>): string {

@@ -14,7 +14,7 @@ export class Revisions {
     return { ...write, ifRevision: this.#revisionOf.get(write.ifRevision) ?? "never shown" };
   }
 
-  /** The store's record in the program's words. `symbol`: the revision's name if it is shown the first time. */
+  /** The store's record in the program's words. `symbol`: the revision's name if it is a new one. */
   name(record: StoredRecord, symbol: string | undefined): StoredRecord {
     const shown = `${record.key}\n${record.revision}`;
     if (symbol !== undefined && !this.#symbolOf.has(shown) && !this.#revisionOf.has(symbol)) {

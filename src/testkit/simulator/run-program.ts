@@ -4,7 +4,7 @@ import type { Participant } from "../participant.ts";
 import { SimulationFailure } from "./failure.ts";
 import { brokenInvariant } from "./invariants.ts";
 import { Observer } from "./observer.ts";
-import type { Entry, Program, Step } from "./program.ts";
+import { storyOf, type Entry, type Program, type Step } from "./program.ts";
 import { Revisions } from "./revisions.ts";
 
 /** Carries a program out on a store, step by step; throws at the first answer that is not the models'. */
@@ -19,7 +19,8 @@ export async function runProgram(
   const touched = new Map<string, number>();
   for (const [at, entry] of program.entries.entries()) {
     const { step, now } = entry;
-    const fail = (message: string): SimulationFailure => new SimulationFailure(message, program, at);
+    const fail = (problem: string): SimulationFailure =>
+      new SimulationFailure(`step ${at}: ${problem}`, program.seed, storyOf(program, at));
     setClock(now);
     const answer = await take(step, processAt(processes, step.process), revisions).catch((cause) => {
       throw fail(`the store failed: ${String(cause)}`);
@@ -36,7 +37,7 @@ export async function runProgram(
     if (odd !== undefined) throw fail(odd);
   }
   const [overlap] = observer.violations();
-  if (overlap !== undefined) throw new SimulationFailure(overlap, program, program.entries.length - 1);
+  if (overlap !== undefined) throw new SimulationFailure(overlap, program.seed, []);
 }
 
 async function take(step: Step, process: Participant, revisions: Revisions): Promise<unknown> {

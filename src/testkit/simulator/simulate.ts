@@ -27,8 +27,8 @@ export interface SimulationSummary {
 
 /**
  * Runs the programs of these seeds on a store: what several processes do to it, with crashes, pauses, lost
- * replies, late duplicates and pushes that nobody hears, on a clock of the simulator's own. Every answer must be
- * the one that the contract demands, and every push must arrive.
+ * replies, late duplicates and pushes that nobody hears, on a clock of the simulator's own. Every answer must
+ * be the one that the contract demands, and every push must arrive.
  *
  * @throws SimulationFailure at the first broken promise, with the seed that shows it again.
  */

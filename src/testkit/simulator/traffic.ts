@@ -230,7 +230,7 @@ class Traffic {
     this.#plans = this.#plans.filter(({ at }) => at < Infinity);
   }
 
-  /** So long a time that the store may have forgotten everything; so the processes forget it, too. */
+  /** So long a time that the store may have forgotten everything; the processes do so, too. */
   #idle(): void {
     this.#script.now += IDLE_MEMORY_MS + this.#dice.between(1, 100_000);
     this.#plans = [];

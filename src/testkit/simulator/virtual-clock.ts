@@ -2,6 +2,9 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Cancel, Clock } from "../../clock.ts";
 import { Dice } from "./dice.ts";
 
+/** So many timers at one moment mean a busy loop. */
+const STANDSTILL = 10_000;
+
 interface Timer {
   readonly at: number;
   readonly order: number;
@@ -39,7 +42,9 @@ export class VirtualClock implements Clock {
     this.#wallAhead += ms;
   }
 
+  /** @throws RangeError if `ms` is not a number: a real timer would take it for one millisecond. */
   timer(ms: number, fire: () => void): Cancel {
+    if (Number.isNaN(ms)) throw new RangeError("a timer for NaN ms");
     const timer = { at: this.#now + Math.max(ms, 0), order: (this.#order += 1), fire };
     this.#timers.add(timer);
     return () => void this.#timers.delete(timer);
@@ -70,8 +75,11 @@ export class VirtualClock implements Clock {
   /** Lets time pass: fires what is due in order, and lets promises settle after each. */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
+    let atOneMoment = 0;
     await this.drain();
     for (let timer = this.#due(until); timer !== undefined; timer = this.#due(until)) {
+      atOneMoment = timer.at > this.#now ? 0 : atOneMoment + 1;
+      if (atOneMoment > STANDSTILL) throw new Error(`time stands still: ${STANDSTILL} timers at once`);
       this.#now = Math.max(this.#now, timer.at);
       this.#timers.delete(timer);
       timer.fire();
