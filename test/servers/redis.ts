@@ -75,11 +75,9 @@ export async function startRedisCluster(): Promise<RedisTopology> {
 
 /** A master, its replica and three sentinels that agree within a second or two. */
 export async function startRedisSentinels(): Promise<RedisSentinels> {
-  const master = await startRedis();
-  const replica = await startRedis([
-    ...["--replicaof", HOST, String(master.port)],
-    ...["--repl-diskless-sync-delay", "0"],
-  ]);
+  // Otherwise it waits for more replicas before it serves the first one.
+  const master = await startRedis(["--repl-diskless-sync-delay", "0"]);
+  const replica = await startRedis(["--replicaof", HOST, String(master.port)]);
   await until("the replica to follow", async () =>
     (await replica.command("INFO", "replication")).includes("master_link_status:up"),
   );
@@ -161,12 +159,17 @@ async function startProgram(
   };
 }
 
+/** Servers do not outlive the tests, however these end. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
+
 async function launch(args: readonly string[], port: number): Promise<ChildProcess> {
   const child = spawn(program("redis-server"), args, { stdio: "ignore" });
-  // Not outliving the tests, however they end.
-  const abandon = (): void => void child.kill("SIGKILL");
-  process.once("exit", abandon);
-  child.once("exit", () => process.off("exit", abandon));
+  running.add(child);
+  child.once("exit", () => running.delete(child));
   const failed = new Promise<never>((_, reject) => child.once("error", reject));
   const ready = until(`a server on port ${port}`, async () => {
     if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}: ${args.join(" ")}`);
@@ -192,22 +195,30 @@ async function run(name: string, args: readonly string[]): Promise<void> {
   if (code !== 0) throw new Error(`${name} ended with ${String(code)}: ${output}`);
 }
 
-function ask(port: number, line: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, HOST, () => socket.write(`${line}\r\nQUIT\r\n`));
-    let reply = "";
-    socket.setTimeout(2_000, () => socket.destroy(new Error("no answer")));
-    socket.on("data", (data) => (reply += data.toString()));
-    socket.once("error", reject);
-    socket.once("close", () => resolve(reply));
+async function ask(port: number, line: string): Promise<string> {
+  const socket = connect(port, HOST, () => socket.write(`${line}\r\n`));
+  let reply = "";
+  let heardAt = Infinity;
+  socket.on("data", (data) => {
+    reply += data.toString();
+    heardAt = performance.now();
   });
+  const failed = new Promise<never>((_, reject) => socket.once("error", reject));
+  // Replies of this size come in one piece or in close succession.
+  const complete = until("a reply", async () => performance.now() - heardAt > 10, 2_000);
+  try {
+    await Promise.race([complete, failed]);
+  } finally {
+    socket.destroy();
+  }
+  return reply;
 }
 
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = Date.now() + READY_MS;
+async function until(what: string, holds: () => Promise<boolean>, maxMs = READY_MS): Promise<void> {
+  const giveUpAt = performance.now() + maxMs;
   while (!(await holds())) {
-    if (Date.now() > giveUpAt) throw new Error(`waited ${READY_MS} ms for ${what}`);
-    await wait(20);
+    if (performance.now() > giveUpAt) throw new Error(`waited ${maxMs} ms for ${what}`);
+    await wait(5);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Backend, Guarantees, Session } from "../../backend.ts";
 import { systemClock } from "../../clock.ts";
+import { BackendError } from "../../errors.ts";
 import { connectionTo, type Connection, type RedisClient } from "./client.ts";
 import { diagnose } from "./diagnose.ts";
 import { asBackendError, NotSent } from "./failure.ts";
@@ -95,7 +96,11 @@ function backendOver(connection: Connection, options: RedisOptions): Backend {
   return {
     name: "redis",
     guarantees: connection.isCluster ? CLUSTER_GUARANTEES : GUARANTEES,
-    open: (session) => attempt("open", () => bounded(open(session))),
+    open: (session) =>
+      bounded(open(session)).catch((cause: unknown) => {
+        // Whatever failed: nothing is stored yet.
+        throw new BackendError("redis", "open", "not-applied", { cause });
+      }),
     admit: (requests) => attempt("admit", () => it().locks.admit(requests)),
     renew: (requests) => attempt("renew", () => it().locks.renew(requests)),
     release: (requests) => attempt("release", () => it().locks.release(requests)),

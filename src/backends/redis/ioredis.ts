@@ -82,13 +82,20 @@ export const ONE_LIFE = Object.freeze({
   autoResubscribe: false,
 });
 
-/** Connects, within bounds even if the server accepts but never answers. */
-export async function connectOnce(client: { connect(): Promise<void>; disconnect(): void }): Promise<void> {
+/** Connects, within bounds even if the server accepts but never answers. Rejects with the reason. */
+export async function connectOnce(client: IoredisNode | IoredisCluster): Promise<void> {
+  // The promise says only that the connection is closed; why, an event says.
+  let reason: unknown;
+  const failed = (cause: unknown): void => void (reason ??= cause);
+  client.on("error", failed);
   const cancel = systemClock.timer(CONNECT_MS, () => client.disconnect(), { keepAlive: false });
   try {
     await client.connect();
+  } catch (cause) {
+    throw reason ?? cause;
   } finally {
     cancel();
+    client.off("error", failed);
   }
 }
 

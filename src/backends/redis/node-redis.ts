@@ -51,7 +51,7 @@ const CONNECTED = ["ready", "node-ready", "topology-change"] as const;
 const CONNECT_MS = 5_000;
 
 export function isNodeRedis(client: object): client is NodeRedisClient {
-  return "sendCommand" in client && "isOpen" in client && "duplicate" in client;
+  return "sendCommand" in client && "isOpen" in client;
 }
 
 /** Reconnecting, and ending it, are left to whoever made the client. */

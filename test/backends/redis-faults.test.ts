@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { fork } from "node:child_process";
+import { after, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { Redis } from "ioredis";
+import { BackendError } from "holdfast";
+import { IDLE_MEMORY_MS, type Admission, type Backend, type Session } from "holdfast/backend";
+import { redis, redisFromUrl } from "holdfast/redis";
+import { FaultProxy } from "holdfast/testkit";
+import { SINGLE_CLIENTS } from "../servers/redis-clients.ts";
+import { startRedis } from "../servers/redis.ts";
+
+const server = await startRedis();
+after(() => server.stop());
+
+process.on("unhandledRejection", (reason) => assert.fail(`unhandled rejection: ${String(reason)}`));
+
+interface Heard {
+  readonly granted: string[];
+  readonly revoked: string[];
+  looks: number;
+}
+
+let processes = 0;
+
+/** One process on the backend, and what it was told. */
+async function opened(backend: Backend, namespace: string): Promise<{ id: string; heard: Heard }> {
+  const heard: Heard = { granted: [], revoked: [], looks: 0 };
+  const id = `p${(processes += 1)}`;
+  const session: Session = {
+    namespace,
+    processId: id,
+    owner: { host: "here", pid: processes },
+    claimMs: 5_000,
+    patienceMs: 30_000,
+    listener: {
+      granted: (_resource, leaseId) => void heard.granted.push(leaseId),
+      revoked: (_resource, leaseId) => void heard.revoked.push(leaseId),
+      contended: () => undefined,
+      look: (resource) => void (resource === undefined && (heard.looks += 1)),
+    },
+  };
+  await backend.open(session);
+  return { id, heard };
+}
+
+async function admit(backend: Backend, resource: string, leaseId: string): Promise<Admission> {
+  const ask = { resource, leaseId, permits: 1, capacity: 1, ttlMs: 10_000, wait: true };
+  return (await backend.admit([ask])).results[0]!;
+}
+
+async function release(backend: Backend, resource: string, leaseId: string): Promise<string> {
+  return (await backend.release([{ resource, leaseId }])).results[0]!.kind;
+}
+
+async function until(what: string, holds: () => boolean | Promise<boolean>, maxMs = 5_000): Promise<void> {
+  const giveUpAt = performance.now() + maxMs;
+  while (!(await holds())) {
+    assert.ok(performance.now() < giveUpAt, `${what}: not within ${maxMs} ms`);
+    await wait(10);
+  }
+}
+
+for (const [name, connect] of Object.entries(SINGLE_CLIENTS)) {
+  test(`${name}: goes on when the scripts are forgotten`, async () => {
+    const { client, close } = await connect(server.port);
+    const backend = redis(client);
+    const { id } = await opened(backend, `flush ${name}`);
+    await admit(backend, "r", `${id}:1`);
+    await server.command("SCRIPT", "FLUSH");
+    assert.equal(await release(backend, "r", `${id}:1`), "released");
+    await backend.write([{ collection: "c", key: "k", value: "1", opId: "1" }]);
+    assert.equal((await backend.read("c", "k"))?.value, "1");
+    await backend.close();
+    await close();
+  });
+
+  test(`${name}: a lost reply leaves one place, also when the client repeats the call`, async () => {
+    const proxy = await FaultProxy.start({ port: server.port });
+    const { client, close } = await connect(proxy.port);
+    const backend = redis(client);
+    const { id, heard } = await opened(backend, `lost ${name}`);
+    const lost = proxy.dropNextReply((request) => request.includes(`${id}:1`));
+    const first = await admit(backend, "r", `${id}:1`).catch((error: unknown) => error);
+    await lost;
+    if (first instanceof Error) {
+      assert.ok(first instanceof BackendError);
+      assert.equal(first.outcome, "unknown");
+    }
+    await until("connected again", async () => backend.time().then(() => true, () => false));
+    const again = await admit(backend, "r", `${id}:1`);
+    assert.equal(again.kind, "granted");
+    if ("kind" in (first as object)) assert.deepEqual(first, again);
+    assert.equal((await backend.inspect("r")).places.length, 1);
+
+    const releaseLost = proxy.dropNextReply((request) => request.includes(`${id}:1`));
+    await release(backend, "r", `${id}:1`).catch(() => undefined);
+    await releaseLost;
+    await until("connected again", async () => backend.time().then(() => true, () => false));
+    assert.equal(await release(backend, "r", `${id}:1`), "released");
+    assert.equal((await admit(backend, "r", `${id}:1`)).kind, "gone");
+    await until("told to look, because messages may be lost", () => heard.looks > 0);
+    await backend.close();
+    await close();
+    await proxy.close();
+  });
+
+  test(`${name}: a repeated revocation does not reach the next holder`, async () => {
+    const proxy = await FaultProxy.start({ port: server.port });
+    const { client, close } = await connect(proxy.port);
+    const backend = redis(client);
+    const { id } = await opened(backend, `revoke ${name}`);
+    await admit(backend, "r", `${id}:1`);
+    await admit(backend, "r", `${id}:2`);
+    const lost = proxy.dropNextReply((request) => request.includes("stuck"));
+    const revoked = await backend
+      .revoke({ resource: "r", reason: "stuck", by: { host: "ops", pid: 1 } })
+      .catch(() => undefined);
+    await lost;
+    if (revoked !== undefined) assert.deepEqual(revoked.map(({ leaseId }) => leaseId), [`${id}:1`]);
+    await until("connected again", async () => backend.time().then(() => true, () => false));
+    const { places, revocations } = await backend.inspect("r");
+    assert.deepEqual(places.map(({ leaseId }) => leaseId), [`${id}:2`]);
+    assert.equal(revocations.length, 1);
+    await backend.close();
+    await close();
+    await proxy.close();
+  });
+
+  test(`${name}: a push channel that broke is opened again, and serves`, async () => {
+    const { client, close } = await connect(server.port);
+    const [holder, waiter] = [redis(client), redis(client)];
+    const a = await opened(holder, `push ${name}`);
+    const b = await opened(waiter, `push ${name}`);
+    await admit(holder, "r", `${a.id}:1`);
+    assert.equal((await admit(waiter, "r", `${b.id}:1`)).kind, "waiting");
+    await server.command("CLIENT", "KILL", "TYPE", "pubsub");
+    await until("told to look", () => b.heard.looks > 0);
+    await release(holder, "r", `${a.id}:1`);
+    await until("the grant to be pushed", () => b.heard.granted.includes(`${b.id}:1`));
+    await holder.close();
+    await waiter.close();
+    await close();
+  });
+
+  test(`${name}: a server that restarts is used again; a client that was given stays open`, async () => {
+    const own = await startRedis();
+    const { client, close } = await connect(own.port);
+    const backend = redis(client);
+    const { id, heard } = await opened(backend, "restart");
+    const before = await admit(backend, "r", `${id}:1`);
+    await own.kill();
+    await wait(50);
+    const refused = await admit(backend, "r", `${id}:2`).catch((error: unknown) => error);
+    assert.ok(refused instanceof BackendError);
+    await own.restart();
+    await until("connected again", async () => backend.time().then(() => true, () => false));
+    await until("told to look", () => heard.looks > 0);
+    const after = await admit(backend, "r", `${id}:3`);
+    assert.ok(before.kind === "granted" && after.kind === "granted" && after.token > before.token);
+    await backend.close();
+    const still = redis(client);
+    await opened(still, "restart");
+    await still.close();
+    await close();
+    await own.stop();
+  });
+}
+
+test("a URL's connections refuse at once while there is no server, and come back", async () => {
+  const own = await startRedis();
+  const backend = await redisFromUrl(own.url);
+  const { id, heard } = await opened(backend, "url");
+  await admit(backend, "r", `${id}:1`);
+  await own.kill();
+  await until("notices", async () => backend.time().then(() => false, () => true));
+  const started = performance.now();
+  const refused = await admit(backend, "r", `${id}:2`).catch((error: unknown) => error);
+  assert.ok(refused instanceof BackendError && refused.outcome === "not-applied", String(refused));
+  assert.ok(performance.now() - started < 100);
+  await own.restart();
+  const restarted = performance.now();
+  await until("told to look", () => heard.looks > 0, 2_000);
+  await until("serves", async () => backend.time().then(() => true, () => false), 2_000);
+  assert.ok(performance.now() - restarted < 1_500);
+  assert.equal((await admit(backend, "r", `${id}:3`)).kind, "granted");
+  await backend.close();
+  await own.stop();
+});
+
+test("a URL without a server rejects; so does one whose server never answers", async () => {
+  const gone = await startRedis();
+  await gone.stop();
+  const nobody = await redisFromUrl(gone.url);
+  await assert.rejects(opened(nobody, "n"), (error) => error instanceof BackendError && error.outcome === "not-applied");
+  await nobody.close();
+
+  const frozen = await startRedis();
+  frozen.freeze();
+  const silent = await redisFromUrl(frozen.url);
+  const started = performance.now();
+  await assert.rejects(opened(silent, "n"), BackendError);
+  assert.ok(performance.now() - started < 11_000);
+  await silent.close();
+  await frozen.stop();
+});
+
+test("an idle process with a URL's connections ends by itself", async () => {
+  const child = fork(new URL("./redis-idle-process.js", import.meta.url), [server.url]);
+  const code = await Promise.race([
+    new Promise((resolve) => child.once("exit", resolve)),
+    wait(8_000, "still running", { ref: false }),
+  ]);
+  child.kill("SIGKILL");
+  assert.equal(code, 0);
+});
+
+test("what is kept of a lock runs out by itself", async () => {
+  const backend = await redisFromUrl(server.url);
+  const { id } = await opened(backend, "expiry");
+  const client = new Redis(server.port);
+  await admit(backend, "r", `${id}:1`);
+  const held = await client.pttl("expiry:{r}:lock");
+  assert.ok(held > IDLE_MEMORY_MS + 9_000 && held <= IDLE_MEMORY_MS + 10_000, String(held));
+  await release(backend, "r", `${id}:1`);
+  const idle = await client.pttl("expiry:{r}:lock");
+  assert.ok(idle > IDLE_MEMORY_MS - 1_000 && idle <= IDLE_MEMORY_MS, String(idle));
+  client.disconnect();
+  await backend.close();
+});
+
+test("a client with a key prefix is refused, and so is what is no client", () => {
+  const client = new Redis(server.port, { keyPrefix: "app:", lazyConnect: true });
+  assert.throws(() => redis(client), /namespace: "app:"/);
+  assert.throws(() => redis({} as Redis), TypeError);
+});
+
+test("diagnosis says what follows for safety", async () => {
+  const backend = await redisFromUrl(server.url);
+  await opened(backend, "doctor");
+  const findings = (await backend.diagnose?.()) ?? [];
+  const level = (subject: string) => findings.find((finding) => finding.subject === subject)?.level;
+  assert.deepEqual(
+    ["version", "role", "eviction", "persistence", "replication", "scripts"].map(level),
+    ["ok", "ok", "ok", "warning", "ok", "ok"],
+  );
+  await server.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+  await server.command("CONFIG", "SET", "maxmemory", "100mb");
+  await server.command("CONFIG", "SET", "appendonly", "yes");
+  await server.command("CONFIG", "SET", "appendfsync", "always");
+  const worse = (await backend.diagnose?.()) ?? [];
+  assert.equal(worse.find(({ subject }) => subject === "eviction")?.level, "danger");
+  assert.equal(worse.find(({ subject }) => subject === "persistence")?.level, "ok");
+  await backend.close();
+});
