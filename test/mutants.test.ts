@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { memoryMutants } from "./mutants/memory-mutants.js";
-import { tryMutant } from "./mutants/try-mutant.js";
+import { memoryMutants } from "./mutants/memory-mutants.ts";
+import { tryMutant } from "./mutants/try-mutant.ts";
 
 const SETS = [{ subject: "memory", mutants: memoryMutants }];
 

@@ -1,9 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Redis } from "ioredis";
 import { memory, MemoryStore } from "holdfast/memory";
+import { redis } from "holdfast/redis";
 import { sqlite } from "holdfast/sqlite";
 import type { SimulatedStore } from "holdfast/testkit";
+import { startRedis } from "./servers/redis.ts";
 
 /** The stores that programs can be run on, by name. */
 export const SIMULATED_STORES: Readonly<
@@ -19,6 +22,18 @@ export const SIMULATED_STORES: Readonly<
     return {
       backend: () => sqlite(join(folder, "store.db"), { now }),
       close: () => rm(folder, { recursive: true }),
+    };
+  },
+
+  async redis(now) {
+    const server = await startRedis();
+    const client = new Redis(server.port);
+    return {
+      backend: () => redis(client, { now }),
+      async close() {
+        client.disconnect();
+        await server.stop();
+      },
     };
   },
 };

@@ -4,6 +4,7 @@ import type { Session } from "../backend.ts";
 import { systemClock } from "../clock.ts";
 import { LONG_MS } from "./durations.ts";
 import type { Environment } from "./environment.ts";
+import { inLanes } from "./lanes.ts";
 import { Participant } from "./participant.ts";
 
 /** Where a case plays: an environment, a namespace of its own, and the processes in it. */
@@ -15,7 +16,7 @@ export class Stage {
 
   /** One more process. Its claims and its patience are long unless given. */
   async join(options: Partial<Omit<Session, "listener" | "processId">> = {}): Promise<Participant> {
-    const participant = new Participant(await this.environment.backend(), {
+    const participant = new Participant(inLanes(await this.environment.backend()), {
       namespace: this.namespace,
       processId: systemClock.id(),
       owner: { host: "kit", pid: this.#participants.length + 1 },

@@ -1,10 +1,10 @@
 import type * as Testkit from "holdfast/testkit";
-import { memorySubject } from "./memory-subject.js";
-import { Copy, type Subject } from "./subject.js";
+import { memorySubject } from "./memory-subject.ts";
+import { Copy, type Subject } from "./subject.ts";
 
 /**
- * Judges one copy of dist/, in a process of its own since a mutant may never stop. Arguments: the copy's folder and
- * the subject. Prints by whom it was caught, or nothing.
+ * Judges one copy of dist/, in a process of its own since a mutant may never stop. Arguments: the copy's
+ * folder and the subject. Prints by whom it was caught, or nothing.
  */
 const SUBJECTS: Readonly<Record<string, (copy: Copy) => Promise<Subject>>> = {
   memory: memorySubject,

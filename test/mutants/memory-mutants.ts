@@ -1,4 +1,4 @@
-import type { Mutant } from "./mutant.js";
+import type { Mutant } from "./mutant.ts";
 
 const file = "backends/memory.js";
 

@@ -1,6 +1,6 @@
 import { IDLE_MEMORY_MS } from "holdfast/backend";
 import type * as Memory from "holdfast/memory";
-import type { Copy, Subject } from "./subject.js";
+import type { Copy, Subject } from "./subject.ts";
 
 export async function memorySubject(copy: Copy): Promise<Subject> {
   const { memory, MemoryStore } = await copy.load<typeof Memory>("backends/memory.js");

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import type { Mutant } from "./mutant.js";
+import type { Mutant } from "./mutant.ts";
 
 const DIST = fileURLToPath(new URL("../../../dist", import.meta.url));
 const JUDGE = fileURLToPath(new URL("judge.js", import.meta.url));

@@ -1,5 +1,6 @@
 import type { Backend } from "../../backend.ts";
 import { systemClock } from "../../clock.ts";
+import { inLanes } from "../lanes.ts";
 import { Participant } from "../participant.ts";
 import { PROCESSES, type Program } from "./program.ts";
 import { checkPushes } from "./pushes.ts";
@@ -40,7 +41,7 @@ export async function simulate({ open, seeds }: SimulationOptions): Promise<Simu
   const programs: Program[] = [];
   try {
     for (const process of PROCESSES) {
-      const participant = new Participant(await store.backend(), { namespace, ...process });
+      const participant = new Participant(inLanes(await store.backend()), { namespace, ...process });
       processes.push(participant);
       await participant.open();
     }
