@@ -5,8 +5,8 @@ import { greeting } from "./supervisor/greeting.ts";
 import { HELP, parseOptions, UsageError, type Options } from "./supervisor/options.ts";
 
 /*
- * The supervisor: starts the nodes, starts them again when they die, and stops them. It keeps no state and is no
- * part of any request; if it dies, its nodes end too.
+ * The supervisor: starts the nodes, starts them again when they die, and stops them. It keeps no state
+ * and is no part of any request; if it dies, its nodes end too.
  */
 
 const USAGE = 64;
@@ -68,10 +68,10 @@ function stopOnSignal(fleet: Fleet): void {
   }, PARENT_LOOK_MS);
 }
 
-/** The folder hides itself from Git, wherever it stands. */
+/** The folder hides itself from Git, wherever it stands; one that was there before is left as it is. */
 function makeDataFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(join(folder, ".gitignore"), "*\n");
+  const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (made !== undefined) writeFileSync(join(folder, ".gitignore"), "*\n");
 }
 
 function remedy({ number, port, code, message }: StartFailure, options: Options): string {

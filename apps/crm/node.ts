@@ -6,8 +6,9 @@ import { listen, type Listener } from "./server/listen.ts";
 import type { Assignment, NodeReport } from "./supervisor/messages.ts";
 
 /*
- * One node: a process that serves HTTP and keeps nothing. The supervisor tells it what to serve, and ends it by
- * SIGTERM; if the supervisor itself is gone, so is the channel to it, and the node ends as well.
+ * One node: a process that serves HTTP and keeps nothing. The supervisor tells it what to serve, and
+ * ends it by SIGTERM; if the supervisor itself is gone, so is the channel to it, and the node ends as
+ * well.
  */
 
 /** Others take over a dead node's locks after this time. */
@@ -22,7 +23,12 @@ let listener: Listener | undefined;
 async function serve({ number, url, locks, host, port, admin }: Assignment): Promise<void> {
   const name = `node ${number}`;
   const label = `crm ${name}`;
-  hf = await connect(url, { namespace: "crm", ttlMs: LEASE_MS, label, ...(locks === null ? {} : { locks }) });
+  hf = await connect(url, {
+    namespace: "crm",
+    ttlMs: LEASE_MS,
+    label,
+    ...(locks === null ? {} : { locks }),
+  });
   const crm = new Crm(hf, name);
   const outcome = admin === null ? null : await ensureAdmin(crm.accounts, admin);
   const { fetch } = app(crm, () => isDraining);

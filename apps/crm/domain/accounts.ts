@@ -58,8 +58,8 @@ export type NewAccount = z.infer<typeof newAccount>;
 const WAIT_MS = 15_000;
 
 /**
- * Accounts, one for each e-mail address: the record's key is a digest of the address, so that the store itself
- * refuses a second one.
+ * Accounts, one for each e-mail address: the record's key is a digest of the address, so that the store
+ * itself refuses a second one.
  */
 export class Accounts {
   readonly #records: Records<Account>;
@@ -101,7 +101,10 @@ export class Accounts {
     return account;
   }
 
-  /** The account, if the password is its own. @throws Refusal `wrong-credentials`, which does not say what is wrong */
+  /**
+   * The account, if the password is its own.
+   * @throws Refusal `wrong-credentials`, which does not say what is wrong
+   */
   async verify(email: string, password: string): Promise<Account> {
     const account = (await this.#records.get(accountId(email)))?.value;
     const isRight = await isPassword(password, account?.password);

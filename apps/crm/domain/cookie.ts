@@ -2,9 +2,9 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { digest } from "./ids.ts";
 
 /**
- * What a browser keeps: whose session, which one, a secret, and a seal. The secret makes it valid; the seal only
- * shows that it was valid once, so that a displaced user is told so while a stranger learns nothing, not even
- * whether the account exists.
+ * What a browser keeps: whose session, which one, a secret, and a seal. The secret makes it valid; the
+ * seal only shows that it was valid once, so that a displaced user is told so while a stranger learns
+ * nothing, not even whether the account exists.
  */
 export interface Cookie {
   readonly accountId: string;

@@ -6,7 +6,10 @@ import { valid } from "./validation.ts";
 
 const text = (max: number): z.ZodString => z.string().trim().max(max);
 
-/** What a team adds to its customers by itself, flat, so that edits of different fields can be told apart. */
+/**
+ * What a team adds to its customers by itself, flat, so that edits of different fields can be told
+ * apart.
+ */
 const ownField = z.union([z.string().max(4_000), z.number(), z.boolean()], {
   error: "must be text, a number, true or false",
 });
@@ -27,7 +30,9 @@ export interface CustomerFields {
 const customerFields: z.ZodType<CustomerFields> = z
   .object({
     name: text(200).min(1),
-    email: text(254).regex(/^[^\s@]+@[^\s@]+$/, "must be an e-mail address").optional(),
+    email: text(254)
+      .regex(/^[^\s@]+@[^\s@]+$/, "must be an e-mail address")
+      .optional(),
     phone: text(64).optional(),
     company: text(200).optional(),
     notes: text(20_000).optional(),
@@ -60,8 +65,9 @@ const NOT_SET_BY_USERS = ["id", "createdAt", "createdBy", "updatedAt", "updatedB
 export type CustomerHead = RecordHead<Customer>;
 
 /**
- * Customers, edited by many at once and locked by nobody: each write names the revision that its author has
- * seen, and the store refuses it in the same step if there is a newer one. So no edit overwrites one unseen.
+ * Customers, edited by many at once and locked by nobody: each write names the revision that its author
+ * has seen, and the store refuses it in the same step if there is a newer one. So no edit overwrites one
+ * unseen.
  */
 export class Customers {
   readonly #records: Records<Customer>;
@@ -103,10 +109,7 @@ export class Customers {
     patch: Readonly<Record<string, unknown>>,
     author: string,
   ): Promise<CustomerHead> {
-    return this.#change(id, seen, author, (current) => {
-      const merged = Object.entries({ ...current, ...patch }).filter(([, value]) => value !== null);
-      return fieldsOf(Object.fromEntries(merged));
-    });
+    return this.#change(id, seen, author, (current) => fieldsOf({ ...current, ...patch }));
   }
 
   /** @throws Refusal `not-found`, `stale-revision` */
@@ -145,7 +148,11 @@ async function refused<T>(write: Promise<T>): Promise<T> {
 }
 
 function fieldsOf(body: unknown): CustomerFields {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) return valid(customerFields, body);
-  const own = Object.entries(body).filter(([name]) => !NOT_SET_BY_USERS.includes(name));
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    return valid(customerFields, body);
+  // What is null is not there: so JSON merge patch has it, and so most clients mean it.
+  const own = Object.entries(body).filter(
+    ([name, value]) => value !== null && !NOT_SET_BY_USERS.includes(name),
+  );
   return valid(customerFields, Object.fromEntries(own));
 }

@@ -11,7 +11,10 @@ export interface FirstAdmin {
   readonly isGenerated: boolean;
 }
 
-/** `created`, `reset` (it had another password or role) or `unchanged`; `others`: there are accounts already. */
+/**
+ * `created`, `reset` (it had another password or role) or `unchanged`; `others`: there are accounts
+ * already.
+ */
 export type FirstAdminOutcome = "created" | "reset" | "unchanged" | "others";
 
 export function generatedAdmin(): FirstAdmin {

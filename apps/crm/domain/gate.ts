@@ -12,7 +12,8 @@ export class Gate {
 
   async pass<T>(work: () => Promise<T>): Promise<T> {
     if (this.#inside >= this.places) {
-      if (this.#queue.length >= this.queueMax) throw new Refusal("busy", "too many at once; try again soon");
+      if (this.#queue.length >= this.queueMax)
+        throw new Refusal("busy", "too many at once; try again soon");
       await new Promise<void>((resolve) => this.#queue.push(resolve));
     } else {
       this.#inside += 1;

@@ -11,24 +11,23 @@ export interface RequestKey {
 
 /** What is known of a request. `subject`: id of what it makes, chosen before anything was made. */
 type Claim<Answer> = { readonly fingerprint: string; readonly subject: string } & (
-  | { readonly state: "running" }
-  | { readonly state: "done"; readonly answer: Answer }
+  { readonly state: "running" } | { readonly state: "done"; readonly answer: Answer }
 );
 
 /**
- * Requests that take effect once, however often they are sent. A request is first written down with the id of
- * what it will make, then carried out under a lock, then written down with its answer, for good.
+ * Requests that take effect once, however often they are sent. A request is first written down with the
+ * id of what it will make, then carried out under a lock, then written down with its answer, for good.
  *
- * Whether it runs still is not a matter of a flag, which would outlive a crash, but of the lock: a node that
- * dies loses it when its lease runs out, and the next one to ask carries the request out to its end, with the
- * same id.
+ * Whether it runs still is not a matter of a flag, which would outlive a crash, but of the lock: a node
+ * that dies loses it when its lease runs out, and the next one to ask carries the request out to its
+ * end, with the same id.
  */
 export class Idempotency {
   constructor(private readonly hf: Coordinator) {}
 
   /**
-   * The answer to a request: the first time by `run`, afterwards as it was then. `run` may be repeated after a
-   * crash, and must have one effect for one `subject`.
+   * The answer to a request: the first time by `run`, afterwards as it was then. `run` may be repeated
+   * after a crash, and must have one effect for one `subject`.
    * @throws Refusal `idempotency-key-reused` if the key stands for another body; `still-running`
    */
   async once<Answer>(
@@ -43,10 +42,15 @@ export class Idempotency {
     if (known?.state === "done") return known.answer;
     const lock = this.hf.mutex(lockName(request));
     try {
-      return await lock.withLock((lease) => carryOut(claims, id, fingerprint, run, lease), { waitMs: 0 });
+      return await lock.withLock((lease) => carryOut(claims, id, fingerprint, run, lease), {
+        waitMs: 0,
+      });
     } catch (error) {
       if (!(error instanceof LockTimeoutError) || error.resource !== lock.resource) throw error;
-      throw new Refusal("still-running", "the first request with this idempotency key has no answer yet");
+      throw new Refusal(
+        "still-running",
+        "the first request with this idempotency key has no answer yet",
+      );
     }
   }
 }
@@ -68,7 +72,8 @@ async function carryOut<Answer>(
   if (known?.state === "done") return known.answer;
   const subject = known?.subject ?? newId();
   const claim = { fingerprint, subject };
-  const begun = head ?? (await claims.put(id, { ...claim, state: "running" }, { ifRevision: null, fence }));
+  const begun =
+    head ?? (await claims.put(id, { ...claim, state: "running" }, { ifRevision: null, fence }));
   const at = { ifRevision: begun.revision, fence };
   let answer: Answer;
   try {

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 
 /**
- * A new id that sorts by the time it was made (a UUID of version 7), so that lists by key are lists by age.
- * Unique over nodes by its 74 random bits.
+ * A new id that sorts by the time it was made (a UUID of version 7), so that lists by key are lists by
+ * age. Unique over nodes by its 74 random bits.
  */
 export function newId(): string {
   const bytes = randomBytes(16);
@@ -12,7 +12,8 @@ export function newId(): string {
   return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-export const isId = (text: string): boolean => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+export const isId = (text: string): boolean =>
+  /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
 
 /** Unlike `newId` the same for the same text, of fixed length, and safe in names, keys and cookies. */
 export function digest(...parts: readonly string[]): string {

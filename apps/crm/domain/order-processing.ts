@@ -9,7 +9,10 @@ import {
 import { begun, missingEffects, processed, withEffect } from "./order-states.ts";
 import type { Order, OrderHead, Orders } from "./orders.ts";
 
-/** How long a caller waits for those before it, one of which may have died: then for its lease to run out. */
+/**
+ * How long a caller waits for those before it, one of which may have died: then for its lease to run
+ * out.
+ */
 const WAIT_MS = 20_000;
 
 /** Called after each write, with the order as it now is: to watch, or to break off in between. */
@@ -19,17 +22,18 @@ export type AfterStep = (order: Order) => void | Promise<void>;
  * Processes an order exactly once, whatever the number of callers, nodes and crashes.
  *
  * The ledger of effects is part of the order's record, so that a row and the state it stands for are one
- * conditional write. A crash between any two steps leaves an order that says precisely what has taken place;
- * whoever comes next does what is missing and nothing else. (With rows in records of their own there would be a
- * moment in which the row is there and the order does not know it, and readers would have to put the two together.)
+ * conditional write. A crash between any two steps leaves an order that says precisely what has taken
+ * place; whoever comes next does what is missing and nothing else. (With rows in records of their own
+ * there would be a moment in which the row is there and the order does not know it, and readers would
+ * have to put the two together.)
  *
  * Three things keep a row from being there twice:
  * - the write is conditional on the revision that was read, in which the row was missing. This decides alone;
  * - the lock lets one caller at a time work on an order: the others wait for the answer, and waste nothing;
  * - the fence refuses writes of a caller that lost the lock and does not know it, for instance after a pause.
  *
- * An effect outside of this store cannot be part of the write. It would be asked for before its row is written,
- * with the row's key as idempotency key, so that the other side counts a repetition as one.
+ * An effect outside of this store cannot be part of the write. It would be asked for before its row is
+ * written, with the row's key as idempotency key, so that the other side counts a repetition as one.
  */
 export class OrderProcessing {
   constructor(

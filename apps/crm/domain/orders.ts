@@ -8,7 +8,10 @@ const price = z
   .number()
   .min(0)
   .max(1e9)
-  .refine((amount) => Math.abs(Math.round(amount * 100) - amount * 100) < 1e-4, "must not have parts of cents");
+  .refine(
+    (amount) => Math.abs(Math.round(amount * 100) - amount * 100) < 1e-4,
+    "must not have parts of cents",
+  );
 
 const orderLine = z.strictObject({
   sku: z.string().trim().min(1).max(100),
@@ -44,7 +47,10 @@ export interface Effect {
 
 export interface Order {
   readonly id: string;
-  /** As it was when the order was placed: the customer may change, or go, and the order stays what it was. */
+  /**
+   * As it was when the order was placed: the customer may change, or go, and the order stays what it
+   * was.
+   */
   readonly customer: { readonly id: string; readonly name: string };
   readonly lines: NewOrder["lines"];
   readonly total: number;
@@ -69,11 +75,16 @@ export class Orders {
   }
 
   /**
-   * Places an order under an id that the caller has chosen; placed before under this id, it is the one placed
-   * then. So a repetition after a crash makes no second order.
+   * Places an order under an id that the caller has chosen; placed before under this id, it is the one
+   * placed then. So a repetition after a crash makes no second order.
    * @throws Refusal `invalid` if there is no such customer
    */
-  async place(id: string, { customerId, lines }: NewOrder, author: string, fence: FencedBy): Promise<OrderHead> {
+  async place(
+    id: string,
+    { customerId, lines }: NewOrder,
+    author: string,
+    fence: FencedBy,
+  ): Promise<OrderHead> {
     const placed = await this.records.get(id);
     if (placed !== null) return placed;
     const customer = await this.#customer(customerId);

@@ -38,7 +38,9 @@ export class Refusal extends Error {
   }
 }
 
-/** Somebody else changed the record first; `current` is what it is now, so that no second look is needed. */
+/**
+ * Somebody else changed the record first; `current` is what it is now, so that no second look is needed.
+ */
 export class StaleRevision extends Refusal {
   override readonly name = "StaleRevision";
 

@@ -22,9 +22,10 @@ export interface SignedIn {
 }
 
 /**
- * At most one valid session per account, over all nodes. The session is a field of the account's record, and a
- * login is one conditional write of that record, which replaces it: two valid sessions, or two logins that end
- * each other, are no states that the record can be in. The lock around it only makes the queue fair.
+ * At most one valid session per account, over all nodes. The session is a field of the account's record,
+ * and a login is one conditional write of that record, which replaces it: two valid sessions, or two
+ * logins that end each other, are no states that the record can be in. The lock around it only makes the
+ * queue fair.
  */
 export class Sessions {
   constructor(
@@ -36,7 +37,11 @@ export class Sessions {
    * A new session, as the only one of its account, and its cookie.
    * @throws Refusal `wrong-credentials`; `session-exists` with `reject`
    */
-  async open(email: string, password: string, onConflict: OnConflict): Promise<SignedIn & { cookie: string }> {
+  async open(
+    email: string,
+    password: string,
+    onConflict: OnConflict,
+  ): Promise<SignedIn & { cookie: string }> {
     const verified = await this.accounts.verify(email, password);
     const secret = newSecret();
     const account = await this.accounts.update(verified.id, (current) => {
@@ -44,7 +49,10 @@ export class Sessions {
       if (current.password.hash !== verified.password.hash) throw wrongCredentials();
       const now = Date.now();
       if (onConflict === "reject" && current.session !== null && this.#isLive(current.session, now)) {
-        throw new Refusal("session-exists", "somebody is signed in to this account; sign out there first");
+        throw new Refusal(
+          "session-exists",
+          "somebody is signed in to this account; sign out there first",
+        );
       }
       const epoch = current.epoch + 1;
       const session = { epoch, secretHash: secretHash(secret), openedAt: now, seenAt: now };
@@ -80,7 +88,10 @@ export class Sessions {
     return { account, session: seen };
   }
 
-  /** Ends this very session. One that was opened since stays: the same write that ends it looks at the epoch. */
+  /**
+   * Ends this very session. One that was opened since stays: the same write that ends it looks at the
+   * epoch.
+   */
   async end({ account, session }: SignedIn): Promise<void> {
     await this.accounts.update(account.id, (current) =>
       current.session?.epoch === session.epoch ? { ...current, session: null } : current,

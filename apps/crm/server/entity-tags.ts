@@ -5,8 +5,8 @@ export const entityTag = (revision: string): string => `"${encodeURIComponent(re
 
 /**
  * Revisions that the sender of a write says to have seen. Weak tags are none: what they name may differ.
- * Without any, or with `*`, nothing is said about what the author has seen, and a lost update could not be
- * told from an intended one.
+ * Without any, or with `*`, nothing is said about what the author has seen, and a lost update could not
+ * be told from an intended one.
  */
 export function seenRevisions(ifMatch: string | undefined): readonly string[] {
   if (ifMatch === undefined || ifMatch.trim() === "*") {
@@ -14,7 +14,8 @@ export function seenRevisions(ifMatch: string | undefined): readonly string[] {
       status: 428,
       type: "revision-required",
       title: "Say which revision you have seen",
-      detail: "send the ETag of the record as you have read it in If-Match, so that you overwrite no later edit",
+      detail:
+        "send the ETag of the record as you have read it in If-Match, so that you overwrite no later edit",
     });
   }
   return tags(ifMatch).flatMap(({ revision, isWeak }) => (isWeak ? [] : [revision]));

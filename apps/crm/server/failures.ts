@@ -13,7 +13,9 @@ import { Refusal } from "../domain/refusals.ts";
 import { HttpProblem, sendProblem, type Problem } from "./problem.ts";
 import { refusalProblem } from "./refusal-problems.ts";
 
-/** Whatever was thrown becomes an answer that tells its reader what to do, and nothing about the inside. */
+/**
+ * Whatever was thrown becomes an answer that tells its reader what to do, and nothing about the inside.
+ */
 export function answerFailure(error: unknown, c: Context): Response {
   return sendProblem(c, expected(error) ?? unexpected(error, c));
 }
@@ -51,7 +53,10 @@ function expected(error: unknown): Problem | undefined {
 /** A fault of ours: told in full to the log, and to the client only how to find it there. */
 function unexpected(error: unknown, c: Context): Problem {
   const incident = randomUUID();
-  console.error(`${new Date().toISOString()} incident ${incident}: ${c.req.method} ${c.req.path}`, error);
+  console.error(
+    `${new Date().toISOString()} incident ${incident}: ${c.req.method} ${c.req.path}`,
+    error,
+  );
   const detail = `a fault of the server, in its log as incident ${incident}`;
   return { status: 500, type: "internal-error", title: "Internal error", detail };
 }

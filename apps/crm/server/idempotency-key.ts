@@ -1,8 +1,8 @@
 import { HttpProblem } from "./problem.ts";
 
 /**
- * The header's key. The draft (draft-ietf-httpapi-idempotency-key-header) has it in quotes, as a structured
- * field; most clients send it bare: both are taken, and mean the same.
+ * The header's key. The draft (draft-ietf-httpapi-idempotency-key-header) has it in quotes, as a
+ * structured field; most clients send it bare: both are taken, and mean the same.
  */
 export function idempotencyKey(header: string | undefined): string {
   const key = (header ?? "").trim().replace(/^"(.*)"$/, "$1");
@@ -11,6 +11,7 @@ export function idempotencyKey(header: string | undefined): string {
     status: 400,
     type: key === "" ? "idempotency-key-missing" : "idempotency-key-invalid",
     title: "Idempotency-Key needed",
-    detail: "send the header Idempotency-Key, for instance a UUID, and the same one when you repeat the request",
+    detail:
+      "send the header Idempotency-Key, for instance a UUID, and the same one when you repeat the request",
   });
 }

@@ -1,12 +1,21 @@
 /** What a person sees who opens a node in a browser. */
 const ROUTES: readonly (readonly [route: string, meaning: string])[] = [
-  ["POST /api/login", "{ email, password, onConflict: \"displace\" | \"reject\" } → cookie sid, one session per account"],
+  [
+    "POST /api/login",
+    '{ email, password, onConflict: "displace" | "reject" } → cookie sid, one session per account',
+  ],
   ["POST /api/logout", "ends this session, and no newer one"],
   ["GET /api/me", "who is signed in"],
   ["POST /api/users", "a further account (admin)"],
   ["GET POST /api/customers", "list (?after=&limit=) and create"],
-  ["GET PUT PATCH DELETE /api/customers/:id", "ETag and If-Match: 428 without, 412 with the current record when stale"],
-  ["GET POST /api/orders", "list, and place with an Idempotency-Key: { customerId, lines: [{ sku, quantity, unitPrice }] }"],
+  [
+    "GET PUT PATCH DELETE /api/customers/:id",
+    "ETag and If-Match: 428 without, 412 with the current record when stale",
+  ],
+  [
+    "GET POST /api/orders",
+    "list, and place with an Idempotency-Key: { customerId, lines: [{ sku, quantity, unitPrice }] }",
+  ],
   ["GET /api/orders/:id", "status, attempts, and the ledger of effects"],
   ["POST /api/orders/:id/process", "once, whoever asks however often"],
   ["GET /api/locks", "holders and waiters now (?prefix=)"],
@@ -14,7 +23,9 @@ const ROUTES: readonly (readonly [route: string, meaning: string])[] = [
 ];
 
 export function landingPage(node: string): string {
-  const rows = ROUTES.map(([route, meaning]) => `<tr><th>${escaped(route)}</th><td>${escaped(meaning)}</td></tr>`);
+  const rows = ROUTES.map(
+    ([route, meaning]) => `<tr><th>${escaped(route)}</th><td>${escaped(meaning)}</td></tr>`,
+  );
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -20,6 +20,7 @@ export function listed<Head extends { readonly key: string }>(
   shown: (head: Head) => object,
 ): Response {
   const last = heads.length === limit ? heads.at(-1) : undefined;
-  const next = last === undefined ? null : `${c.req.path}?limit=${limit}&after=${encodeURIComponent(last.key)}`;
+  const next =
+    last === undefined ? null : `${c.req.path}?limit=${limit}&after=${encodeURIComponent(last.key)}`;
   return c.json({ items: heads.map(shown), next });
 }

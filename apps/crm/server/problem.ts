@@ -23,7 +23,10 @@ export class HttpProblem extends Error {
   }
 }
 
-export function sendProblem(c: Context, { status, type, title, detail, headers, members }: Problem): Response {
+export function sendProblem(
+  c: Context,
+  { status, type, title, detail, headers, members }: Problem,
+): Response {
   const body = JSON.stringify({ type, title, status, detail, ...members });
   return c.body(body, status, {
     "content-type": "application/problem+json",

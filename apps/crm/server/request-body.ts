@@ -8,6 +8,8 @@ export const BODY_TOO_LARGE: Problem = {
   type: "body-too-large",
   title: "Too much",
   detail: `a request may have at most ${BODY_MAX_BYTES} bytes`,
+  // Nobody will read the rest of it.
+  headers: { connection: "close" },
 };
 
 /**

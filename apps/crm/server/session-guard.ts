@@ -11,7 +11,10 @@ export interface Guarded {
   Variables: { signedIn: SignedIn };
 }
 
-/** Lets requests with a valid session pass. Asks the store each time: a displaced session ends everywhere at once. */
+/**
+ * Lets requests with a valid session pass. Asks the store each time: what is displaced ends everywhere
+ * at once.
+ */
 export const sessionGuard = (crm: Crm): MiddlewareHandler<Guarded> => {
   return async (c, next) => {
     c.set("signedIn", await crm.sessions.check(getCookie(c, COOKIE)));
@@ -20,6 +23,7 @@ export const sessionGuard = (crm: Crm): MiddlewareHandler<Guarded> => {
 };
 
 export const adminGuard: MiddlewareHandler<Guarded> = async (c, next) => {
-  if (c.var.signedIn.account.role !== "admin") throw new Refusal("forbidden", "only an admin may do this");
+  if (c.var.signedIn.account.role !== "admin")
+    throw new Refusal("forbidden", "only an admin may do this");
   await next();
 };

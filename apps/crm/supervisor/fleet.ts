@@ -41,6 +41,7 @@ interface Slot {
 export class Fleet {
   readonly #slots: Slot[] = [];
   readonly #halt = new AbortController();
+  #isKilled = false;
 
   constructor(
     private readonly options: Options,
@@ -80,19 +81,16 @@ export class Fleet {
   /** All nodes finish what they are at, and end. True if they did so by themselves. */
   async stop(): Promise<boolean> {
     this.#halt.abort();
-    let isClean = true;
-    const limit = setTimeout(() => {
-      isClean = false;
-      this.kill();
-    }, STOP_LIMIT_MS);
+    const limit = setTimeout(() => this.kill(), STOP_LIMIT_MS);
     for (const { process } of this.#slots) process.stop("SIGTERM");
     await Promise.all(this.#slots.map(({ process }) => process.ended));
     clearTimeout(limit);
-    return isClean;
+    return !this.#isKilled;
   }
 
   /** All nodes end at once; what is on its way is lost to its callers, and to nobody else. */
   kill(): void {
+    this.#isKilled = true;
     this.#halt.abort();
     for (const { process } of this.#slots) process.stop("SIGKILL");
   }

@@ -47,10 +47,11 @@ function tryLines(
     outcome === "others" ? { email: "YOUR-EMAIL", password: "YOUR-PASSWORD" } : admin;
   const at = (index: number): string => nodes[index % nodes.length]?.address ?? "";
   const jar = quoted(join(data, "cookies.txt"));
-  const send = (body: object): string => `-H 'content-type: application/json' -d ${quoted(JSON.stringify(body))}`;
+  const send = (body: object): string =>
+    `-H 'content-type: application/json' -d ${quoted(JSON.stringify(body))}`;
   return [
     `curl -sS -c ${jar} ${send({ email, password })} ${at(0)}/api/login`,
-    `curl -sS -b ${jar} ${send({ name: "Ada Lovelace", company: "Analytical Engines" })} ${at(1)}/api/customers`,
+    `curl -sS -b ${jar} ${send({ name: "Ada Lovelace", tags: ["first"] })} ${at(1)}/api/customers`,
     `curl -sS -b ${jar} ${at(2)}/api/customers`,
   ];
 }

@@ -23,7 +23,9 @@ export class NodeProcess {
     });
     this.report = new Promise((resolve) => {
       this.#child.once("message", (message: NodeReport) => resolve(message));
-      void this.ended.then((how) => resolve({ kind: "failed", code: null, message: `the process ${how}` }));
+      void this.ended.then((how) =>
+        resolve({ kind: "failed", code: null, message: `the process ${how}` }),
+      );
     });
     this.#child.send(assignment, () => undefined);
   }

@@ -52,7 +52,8 @@ export function parseOptions(args: readonly string[]): Options | null {
     throw new UsageError("memory: is one process's own. Use --nodes 1, or a store that processes share");
   }
   const port = wholeNumber("--port", values.port ?? "4100", 0, 65_535);
-  if (port + nodes - 1 > 65_535) throw new UsageError(`--port ${port} leaves no room for ${nodes} nodes`);
+  if (port + nodes - 1 > 65_535)
+    throw new UsageError(`--port ${port} leaves no room for ${nodes} nodes`);
   return {
     nodes,
     url,
@@ -64,7 +65,9 @@ export function parseOptions(args: readonly string[]): Options | null {
   };
 }
 
-function parsed(args: readonly string[]): { [name in keyof typeof FLAGS]?: string } & { help?: boolean } {
+function parsed(
+  args: readonly string[],
+): { [name in keyof typeof FLAGS]?: string } & { help?: boolean } {
   try {
     return parseArgs({ args: [...args], options: { ...FLAGS, help: { type: "boolean" } } }).values;
   } catch (error) {
@@ -93,7 +96,9 @@ function adminOf(text: string): FirstAdmin {
   try {
     return givenAdmin(email, password);
   } catch {
-    throw new UsageError("--admin takes an e-mail address, a colon and a password: ann@example.com:correct-horse");
+    throw new UsageError(
+      "--admin takes an e-mail address, a colon and a password: ann@example.com:correct-horse",
+    );
   }
 }
 

@@ -3,7 +3,10 @@ import { Agent, request, type IncomingHttpHeaders, type IncomingMessage } from "
 import { text } from "node:stream/consumers";
 import { ADMIN } from "./platform.ts";
 
-/** What came back. Fields of the body are looked at with `text`, `number` and the like, which check the type. */
+/**
+ * What came back. Fields of the body are looked at with `text`, `number` and the like, which check the
+ * type.
+ */
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
@@ -81,8 +84,14 @@ export async function asAdmin(node: string): Promise<Client> {
 let accounts = 0;
 
 /** A new account's credentials. */
-export async function newAccount(node: string, admin: Client): Promise<{ email: string; password: string }> {
-  const credentials = { email: `user-${process.pid}-${++accounts}@crm.test`, password: "battery-staple" };
+export async function newAccount(
+  node: string,
+  admin: Client,
+): Promise<{ email: string; password: string }> {
+  const credentials = {
+    email: `user-${process.pid}-${++accounts}@crm.test`,
+    password: "battery-staple",
+  };
   const answer = await admin.post(`${node}/api/users`, credentials);
   assert.equal(answer.status, 201, JSON.stringify(answer.body));
   return credentials;
@@ -101,7 +110,11 @@ export function assertProblem(answer: Answer, status: number, type: string): voi
   assert.equal(answer.body["status"], status);
   assert.equal(typeof answer.body["title"], "string");
   assert.equal(typeof answer.body["detail"], "string");
-  assert.doesNotMatch(JSON.stringify(answer.body), /\bat .*\.js:\d+|node_modules/, "no stack in an answer");
+  assert.doesNotMatch(
+    JSON.stringify(answer.body),
+    /\bat .*\.js:\d+|node_modules/,
+    "no stack in an answer",
+  );
 }
 
 export function textOf(value: unknown): string {

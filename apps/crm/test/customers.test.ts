@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { Agent, request } from "node:http";
+import { connect as connectSocket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { asAdmin, assertProblem, etagOf, inTurn, textOf, type Answer, type Client } from "./client.ts";
 import { startPlatform, type Platform } from "./platform.ts";
@@ -49,7 +51,11 @@ for (const kind of storeKinds()) {
     it("a write needs If-Match (428), of the current revision (412 with what is there now)", async () => {
       const { path, etag } = await create({ name: "Grace", phone: "1" });
       for (const method of ["PUT", "PATCH", "DELETE"]) {
-        assertProblem(await client.send(method, at(1) + path, { body: { name: "x" } }), 428, "revision-required");
+        assertProblem(
+          await client.send(method, at(1) + path, { body: { name: "x" } }),
+          428,
+          "revision-required",
+        );
         const star = { body: { name: "x" }, headers: { "if-match": "*" } };
         assertProblem(await client.send(method, at(1) + path, star), 428, "revision-required");
       }
@@ -73,7 +79,7 @@ for (const kind of storeKinds()) {
       assertProblem(await client.send("PUT", at(1) + path, put), 404, "not-found");
     });
 
-    it("a merge patch changes what it names, removes what it says is null, and what results is checked", async () => {
+    it("a merge patch sets what it names, removes what is null, and the result is checked", async () => {
       const { path, etag, answer } = await create({ name: "Alan", phone: "1", notes: "n", visits: 1 });
       const patch = { body: { notes: null, visits: 2 }, headers: { "if-match": etag } };
       const patched = await client.send("PATCH", at(1) + path, patch);
@@ -84,7 +90,10 @@ for (const kind of storeKinds()) {
       const nameless = await client.send("PATCH", at(2) + path, { body: { name: null }, headers });
       assertProblem(nameless, 422, "invalid");
       assert.match(JSON.stringify(nameless.body["errors"]), /"field":"name"/);
-      const whole = await client.send("PUT", at(2) + path, { body: { ...patched.body, id: "other" }, headers });
+      const whole = await client.send("PUT", at(2) + path, {
+        body: { ...patched.body, id: "other" },
+        headers,
+      });
       assert.equal(whole.status, 200, "what was read can be written back");
       assert.equal(whole.body["id"], answer.body["id"], "an id never changes");
     });
@@ -107,13 +116,59 @@ for (const kind of storeKinds()) {
         assertProblem(answer, status, type);
         if (field === undefined) continue;
         const errors = answer.body["errors"] as readonly { field: string }[];
-        assert.ok(errors.some((each) => each.field === field), `${field} in ${JSON.stringify(errors)}`);
+        assert.ok(
+          errors.some((each) => each.field === field),
+          `${field} in ${JSON.stringify(errors)}`,
+        );
       }
-      const text = await client.post(`${at(0)}/api/customers`, "name=x", { "content-type": "text/plain" });
+      const text = await client.post(`${at(0)}/api/customers`, "name=x", {
+        "content-type": "text/plain",
+      });
       assertProblem(text, 415, "json-required");
       for (const path of ["..%2f..%2fetc", "1", "%00", "x".repeat(3_000), "\u{1f600}"]) {
         assertProblem(await client.get(`${at(0)}/api/customers/${path}`), 404, "not-found");
       }
+    });
+
+    it("a body that nobody read does not end the connection that others still use", async () => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const send = (method: string, path: string, body: string): Promise<number> =>
+        new Promise((resolve, reject) => {
+          const headers = { "content-type": "application/json", "content-length": body.length };
+          const sent = request(at(0) + path, { agent, method, headers }, (answer) => {
+            answer.resume().once("end", () => resolve(answer.statusCode ?? 0));
+          });
+          sent.once("error", reject).end(body);
+        });
+      try {
+        assert.equal(await send("POST", "/api/customers", '{"name":"x"}'), 401);
+        assert.equal(await send("POST", "/nothing", '{"name":"x"}'), 404);
+        const until = performance.now() + 800;
+        while (performance.now() < until) assert.equal(await send("GET", "/healthz", ""), 200);
+      } finally {
+        agent.destroy();
+      }
+    });
+
+    it("what is no HTTP request, or has no end, is answered and cut off", async () => {
+      const { port } = new URL(at(0));
+      const exchange = async (text: string): Promise<string> => {
+        const socket = connectSocket(Number(port), "127.0.0.1");
+        socket.on("error", () => undefined).write(text);
+        const chunks: string[] = [];
+        for await (const chunk of socket) chunks.push(String(chunk));
+        return chunks.join("");
+      };
+      assert.match(await exchange("hello\r\n\r\n"), /^HTTP\/1.1 400 [^]*"type":"unreadable-request"/);
+      assert.match(
+        await exchange("GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n"),
+        /^HTTP\/1.1 400 /,
+      );
+      const endless =
+        "POST /api/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n" +
+        "transfer-encoding: chunked\r\n\r\n" +
+        `${(150_000).toString(16)}\r\n${"x".repeat(150_000)}\r\n`;
+      assert.match(await exchange(endless), /^HTTP\/1.1 413 [^]*"type":"body-too-large"/);
     });
 
     it("lists come in pages, by age, whole", async () => {
@@ -127,7 +182,10 @@ for (const kind of storeKinds()) {
         found.push(...(answer.body["items"] as typeof found));
         next = answer.body["next"];
       }
-      assert.deepEqual(found.slice(-7).map(({ name }) => name), names);
+      assert.deepEqual(
+        found.slice(-7).map(({ name }) => name),
+        names,
+      );
       assert.equal(new Set(found.map(({ id }) => id)).size, found.length);
       for (const limit of ["0", "201", "x", "1.5"]) {
         assertProblem(await client.get(`${at(0)}/api/customers?limit=${limit}`), 422, "invalid");
@@ -156,7 +214,7 @@ for (const kind of storeKinds()) {
         while (left > 0) {
           left -= 1;
           const which = Math.floor(Math.random() * paths.length);
-          for (let isDone = false; !isDone; ) {
+          for (let isDone = false; !isDone;) {
             const { etag, edits } = seen[which]!;
             const sent = { body: { edits: edits + 1 }, headers: { "if-match": etag } };
             const url = at(Math.floor(Math.random() * 3)) + paths[which]!;
@@ -175,7 +233,11 @@ for (const kind of storeKinds()) {
         const { body } = await client.get(at(which) + path);
         const numbers = acknowledged[which]!.sort((a, b) => a - b);
         assert.equal(body["edits"], numbers.length, `${path}: each acknowledged edit is in the result`);
-        assert.deepEqual(numbers, numbers.map((_, index) => index + 1), `${path}: and built on the one before`);
+        assert.deepEqual(
+          numbers,
+          numbers.map((_, index) => index + 1),
+          `${path}: and built on the one before`,
+        );
       }
       const total = acknowledged.reduce((sum, numbers) => sum + numbers.length, 0);
       assert.equal(total, EDITS);

@@ -24,7 +24,8 @@ for (const kind of storeKinds()) {
     });
     const node = (index: number): string => inTurn(nodes, index);
     const account = (): ReturnType<typeof newAccount> => newAccount(node(0), admin);
-    const me = (client: Client, index = 0): ReturnType<Client["get"]> => client.get(`${node(index)}/api/me`);
+    const me = (client: Client, index = 0): ReturnType<Client["get"]> =>
+      client.get(`${node(index)}/api/me`);
 
     it(`${LOGINS} logins at once leave exactly one valid session, which all nodes know`, async () => {
       const credentials = await account();
@@ -49,7 +50,8 @@ for (const kind of storeKinds()) {
       );
       const winners = logins.filter(({ answer }) => answer.status === 200);
       assert.equal(winners.length, 1);
-      for (const each of logins) if (each !== winners[0]) assertProblem(each.answer, 409, "session-exists");
+      for (const each of logins)
+        if (each !== winners[0]) assertProblem(each.answer, 409, "session-exists");
       assert.equal((await me(winners[0]!.client, 2)).status, 200);
     });
 
@@ -127,7 +129,8 @@ for (const kind of storeKinds()) {
       for (const [method, path] of routes) {
         assertProblem(await nobody.send(method, node(0) + path), 401, "not-signed-in");
       }
-      for (const path of ["/healthz", "/readyz"]) assert.equal((await nobody.get(node(1) + path)).status, 200);
+      for (const path of ["/healthz", "/readyz"])
+        assert.equal((await nobody.get(node(1) + path)).status, 200);
       assertProblem(await nobody.get(`${node(0)}/nothing`), 404, "not-found");
       const credentials = await account();
       const { client } = await login(node(0), credentials);

@@ -3,7 +3,16 @@ import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { connect } from "holdfast";
 import { lockName } from "../domain/idempotency.ts";
-import { asAdmin, assertProblem, inTurn, login, newAccount, textOf, type Answer, type Client } from "./client.ts";
+import {
+  asAdmin,
+  assertProblem,
+  inTurn,
+  login,
+  newAccount,
+  textOf,
+  type Answer,
+  type Client,
+} from "./client.ts";
 import { startPlatform, type Platform } from "./platform.ts";
 import { storeKinds, type Store } from "./stores.ts";
 
@@ -76,7 +85,9 @@ for (const kind of storeKinds()) {
       const before = await countOrders();
       const key = randomUUID();
       const order = { customerId, lines: LINES };
-      const answers = await Promise.all(Array.from({ length: 30 }, (_, index) => place(index, key, order)));
+      const answers = await Promise.all(
+        Array.from({ length: 30 }, (_, index) => place(index, key, order)),
+      );
       const placed = answers.filter(({ status }) => status === 201);
       assert.ok(placed.length >= 1);
       for (const each of answers) {
@@ -87,7 +98,7 @@ for (const kind of storeKinds()) {
       assert.equal(await countOrders(), before + 1);
     });
 
-    it("while the first request runs, its repetition is told so; when its node dies, the next one is carried out", async () => {
+    it("a repetition is told so while the first one runs, and carried out when that has died", async () => {
       const before = await countOrders();
       const me = await client.get(`${at(0)}/api/me`);
       const key = randomUUID();
@@ -99,7 +110,10 @@ for (const kind of storeKinds()) {
         assertProblem(refused, 409, "still-running");
         assert.equal(refused.headers["retry-after"], "1");
         const locks = await client.get(`${at(2)}/api/locks?prefix=request:`);
-        const [shown] = locks.body["items"] as readonly { resource: string; holders: { token: string }[] }[];
+        const [shown] = locks.body["items"] as readonly {
+          resource: string;
+          holders: { token: string }[];
+        }[];
         assert.equal(shown?.resource, lockName(request));
         assert.equal(shown.holders[0]?.token, running.token.toString());
       } finally {
@@ -122,7 +136,10 @@ for (const kind of storeKinds()) {
         const answer = await place(0, key, body);
         assertProblem(answer, 422, "invalid");
         const errors = answer.body["errors"] as readonly { field: string }[];
-        assert.deepEqual(errors.map((each) => each.field), [field]);
+        assert.deepEqual(
+          errors.map((each) => each.field),
+          [field],
+        );
       }
       assert.equal((await place(0, key, { customerId, lines: LINES })).status, 201);
       assertProblem(await client.get(`${at(0)}/api/orders/${randomUUID()}`), 404, "not-found");

@@ -33,7 +33,12 @@ export interface PlatformOptions {
 }
 
 /** Resolves when all nodes serve. Rejects if the platform ends instead. */
-export async function startPlatform({ url, folder, nodes = 3, args = [] }: PlatformOptions): Promise<Platform> {
+export async function startPlatform({
+  url,
+  folder,
+  nodes = 3,
+  args = [],
+}: PlatformOptions): Promise<Platform> {
   const admin = `${ADMIN.email}:${ADMIN.password}`;
   const platform = launch(
     ["--url", url, "--data", folder, "--nodes", String(nodes), "--port", "0", "--admin", admin, ...args],
@@ -75,7 +80,9 @@ export function launch(args: readonly string[], cwd: string): Platform {
         const match = pattern.exec(output);
         if (match !== null) return match;
         if (isOver || performance.now() > until) {
-          throw new Error(`${isOver ? "it ended" : "out of time"} before ${String(pattern)}:\n${output}`);
+          throw new Error(
+            `${isOver ? "it ended" : "out of time"} before ${String(pattern)}:\n${output}`,
+          );
         }
         await delay(20);
       }

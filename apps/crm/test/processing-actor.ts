@@ -2,9 +2,9 @@ import { connect } from "holdfast";
 import { Crm } from "../domain/crm.ts";
 
 /*
- * A node without HTTP that processes one order and comes to grief after a given number of writes:
- * URL ORDER WRITES SIGKILL|SIGSTOP. If it goes on after a stop, it ends with what it saw of the order as its last
- * line.
+ * A node without HTTP that processes one order and comes to grief after a given number of writes: URL
+ * ORDER WRITES SIGKILL|SIGSTOP. If it goes on after a stop, it ends with what it saw of the order as its
+ * last line.
  */
 const [url = "", orderId = "", writes = "", signal = ""] = process.argv.slice(2);
 

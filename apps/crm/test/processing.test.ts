@@ -41,7 +41,9 @@ for (const kind of storeKinds()) {
 
     const newOrder = async (): Promise<string> => {
       const order = { customerId, lines: [{ sku: "chair", quantity: 2, unitPrice: 49 }] };
-      const answer = await client.post(`${at(0)}/api/orders`, order, { "idempotency-key": randomUUID() });
+      const answer = await client.post(`${at(0)}/api/orders`, order, {
+        "idempotency-key": randomUUID(),
+      });
       assert.equal(answer.status, 201);
       return textOf(answer.body["id"]);
     };
@@ -64,11 +66,18 @@ for (const kind of storeKinds()) {
       const { body } = await patiently("GET", `/api/orders/${id}`, 0);
       assert.equal(body["status"], "processed");
       const effects = body["effects"] as readonly { key: string; attempt: number; token: string }[];
-      assert.deepEqual(effects.map(({ key }) => key), EFFECTS.map((effect) => `${id}/${effect}`));
+      assert.deepEqual(
+        effects.map(({ key }) => key),
+        EFFECTS.map((effect) => `${id}/${effect}`),
+      );
       const attempts = body["attempts"] as number;
       for (const { attempt } of effects) assert.ok(attempt <= attempts);
       const tokens = effects.map(({ token }) => BigInt(token));
-      assert.deepEqual(tokens, [...tokens].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)), "fencing tokens grow");
+      assert.deepEqual(
+        tokens,
+        [...tokens].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0)),
+        "fencing tokens grow",
+      );
       for (const answer of answers) {
         assert.equal(answer.status, 200, JSON.stringify(answer.body));
         assert.deepEqual(answer.body, body, "everybody gets the same answer");
@@ -129,7 +138,7 @@ for (const kind of storeKinds()) {
 
     // Begin, one for each effect, and the end: the last crash leaves nothing to do.
     for (let writes = 1; writes <= EFFECTS.length + 2; writes++) {
-      it(`a crash after write ${writes} of ${EFFECTS.length + 2} is made good by whoever comes next`, async () => {
+      it(`a crash after write ${writes} of ${EFFECTS.length + 2} is made good by the next`, async () => {
         const id = await newOrder();
         const child = actor(id, writes, "SIGKILL");
         const [, signal] = await new Promise<[unknown, string | null]>((resolve) => {
@@ -144,7 +153,7 @@ for (const kind of storeKinds()) {
       });
     }
 
-    it("one that stood still in the middle for longer than its lease adds nothing when it goes on", async () => {
+    it("one that stood still for longer than its lease adds nothing when it goes on", async () => {
       const id = await newOrder();
       const child = actor(id, 2, "SIGSTOP");
       const output = text(child.stdout!);

@@ -9,7 +9,8 @@ import { Sessions } from "../domain/sessions.ts";
 
 const ANN = { email: "ann@crm.test", password: "correct-horse", role: "member" as const };
 
-const refused = (kind: RefusalKind) => (error: unknown) => error instanceof Refusal && error.kind === kind;
+const refused = (kind: RefusalKind) => (error: unknown) =>
+  error instanceof Refusal && error.kind === kind;
 
 describe("the rules of sessions", () => {
   let hf: Coordinator;
@@ -77,7 +78,10 @@ describe("the rules of sessions", () => {
       assert.equal(await ensureAdmin(empty, generatedAdmin()), "others");
       const sessions = new Sessions(empty);
       const { cookie } = await sessions.open(generated.email, generated.password, "displace");
-      assert.equal(await ensureAdmin(empty, givenAdmin(generated.email, generated.password)), "unchanged");
+      assert.equal(
+        await ensureAdmin(empty, givenAdmin(generated.email, generated.password)),
+        "unchanged",
+      );
       await sessions.check(cookie);
       assert.equal(await ensureAdmin(empty, givenAdmin(generated.email, "battery-staple")), "reset");
       await assert.rejects(sessions.check(cookie), refused("session-ended"));

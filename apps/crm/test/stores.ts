@@ -11,6 +11,8 @@ export interface Store {
   /** A folder that goes with it. */
   readonly folder: string;
   end(): Promise<void>;
+  /** Freezes the store's server, or lets it go on; null: it has none. */
+  readonly freeze: ((isFrozen: boolean) => void) | null;
 }
 
 export interface StoreKind {
@@ -21,26 +23,26 @@ export interface StoreKind {
 }
 
 /**
- * The stores that every suite of the platform runs on. `CRM_TEST_URL` names another one instead, which should
- * be empty.
+ * The stores that every suite of the platform runs on. `CRM_TEST_URL` names another one instead, which
+ * should be empty.
  */
 export function storeKinds(): readonly StoreKind[] {
   const given = process.env["CRM_TEST_URL"];
-  if (given !== undefined) return [{ name: new URL(given).protocol, skip: false, start: () => elsewhere(given) }];
+  if (given !== undefined)
+    return [{ name: new URL(given).protocol, skip: false, start: () => elsewhere(given) }];
   return [
     { name: "sqlite", skip: false, start: onSqlite },
     { name: "redis", skip: redisMissing(), start: onRedis },
   ];
 }
 
-async function elsewhere(url: string): Promise<Store> {
-  const folder = newFolder();
-  return { url, folder, end: async () => removeFolder(folder) };
+async function elsewhere(url: string, folder = newFolder()): Promise<Store> {
+  return { url, folder, end: async () => removeFolder(folder), freeze: null };
 }
 
 async function onSqlite(): Promise<Store> {
   const folder = newFolder();
-  return { url: `sqlite:${join(folder, "crm.db")}`, folder, end: async () => removeFolder(folder) };
+  return elsewhere(`sqlite:${join(folder, "crm.db")}`, folder);
 }
 
 async function onRedis(): Promise<Store> {
@@ -58,6 +60,7 @@ async function onRedis(): Promise<Store> {
       await ended;
       removeFolder(folder);
     },
+    freeze: (isFrozen) => void server.kill(isFrozen ? "SIGSTOP" : "SIGCONT"),
   };
 }
 
@@ -69,7 +72,8 @@ function redisMissing(): string | false {
 
 const newFolder = (): string => mkdtempSync(join(tmpdir(), "crm-test-"));
 
-const removeFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+const removeFolder = (folder: string): void =>
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

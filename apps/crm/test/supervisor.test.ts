@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -9,7 +9,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "holdfast";
 import { asAdmin, Client, textOf } from "./client.ts";
-import { isAlive, launch, startPlatform } from "./platform.ts";
+import { isAlive, launch, MAIN, startPlatform } from "./platform.ts";
 import { accepts, freePort } from "./stores.ts";
 
 describe("the supervisor", () => {
@@ -21,6 +21,9 @@ describe("the supervisor", () => {
 
   const portOf = (address: string): number => Number(new URL(address).port);
 
+  const pasted = (line: string): SpawnSyncReturns<string> =>
+    spawnSync("sh", ["-c", line], { cwd: folder, encoding: "utf8" });
+
   const allEnd = async (pids: readonly number[]): Promise<void> => {
     for (let tries = 0; pids.some(isAlive); tries++) {
       assert.ok(tries < 200, `still there: ${pids.filter(isAlive).join()}`);
@@ -28,24 +31,23 @@ describe("the supervisor", () => {
     }
   };
 
-  it("starts three nodes on a file of its own, makes up an admin once, and prints lines that work", async () => {
-    const cwd = join(folder, "default");
-    mkdtempSync(`${cwd}-`);
-    const first = launch(["--port", "0", "--data", cwd], folder);
+  it("starts three nodes on a file, makes up an admin once, and prints lines that work", async () => {
+    const data = join(folder, "default");
+    const first = launch(["--port", "0", "--data", "default"], folder);
     await first.prints(/Ctrl-C stops/, 30_000);
     assert.equal(first.addresses.length, 3);
     const lines = [...first.output().matchAll(/^ {2}(curl .*)$/gm)].map(([, line = ""]) => line);
     assert.equal(lines.length, 3);
     for (const line of lines) {
-      const { status, stdout, stderr } = spawnSync("sh", ["-c", `${line} -f`], { encoding: "utf8" });
+      const { status, stdout, stderr } = pasted(`${line} -f`);
       assert.equal(status, 0, `${line}\n${stderr}`);
       assert.match(stdout, /^\{.*\}$/);
     }
-    assert.match(spawnSync("sh", ["-c", lines[2]!], { encoding: "utf8" }).stdout, /Ada Lovelace/);
-    assert.equal(readFileSync(join(cwd, ".gitignore"), "utf8"), "*\n");
-    assert.ok(readdirSync(cwd).includes("crm.db"));
+    assert.match(pasted(lines[2]!).stdout, /Ada Lovelace/);
+    assert.equal(readFileSync(join(data, ".gitignore"), "utf8"), "*\n");
+    assert.ok(readdirSync(data).includes("crm.db"));
     assert.equal(await first.stop(), 0);
-    const second = launch(["--port", "0", "--data", cwd], folder);
+    const second = launch(["--port", "0", "--data", "default"], folder);
     await second.prints(/There are accounts already/, 30_000);
     assert.equal(await second.stop(), 0);
   });
@@ -115,7 +117,7 @@ describe("the supervisor", () => {
     await allEnd(pids);
   });
 
-  it("a node that drains says so to whoever balances load, and is alive all the same", async () => {
+  it("tells whoever balances load that a node turns, and that it can serve", async () => {
     const url = `sqlite:${join(folder, "drain.db")}`;
     const platform = await startPlatform({ url, folder, nodes: 1 });
     const [address = ""] = platform.addresses;
@@ -125,6 +127,26 @@ describe("the supervisor", () => {
     assert.equal(await platform.stop(), 0);
   });
 
+  it("stops when npm was told to, though its shell does not pass that on", async () => {
+    const args = ["--nodes", "2", "--port", "0", "--data", join(folder, "npm")];
+    const command = [process.execPath, MAIN, ...args].map((arg) => `'${arg}'`).join(" ");
+    // With something to do afterwards the shell stays in between, as it does for npm's scripts with "&&".
+    const shell = spawn("sh", ["-c", `${command}; true`], {
+      env: { ...process.env, npm_lifecycle_event: "start" },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let output = "";
+    shell.stdout.on("data", (chunk: Buffer) => void (output += chunk.toString()));
+    const closed = new Promise((resolve) => shell.stdout.once("close", resolve));
+    while (!output.includes("Ctrl-C stops")) await delay(20);
+    const pids = [...output.matchAll(/\(pid (\d+)\)$/gm)].map(([, pid]) => Number(pid));
+    assert.equal(pids.filter(isAlive).length, 2);
+    shell.kill("SIGTERM");
+    await closed;
+    assert.match(output, /all nodes have stopped/);
+    await allEnd(pids);
+  });
+
   it("says which port is taken and what to do, and leaves nothing running", async () => {
     const port = await freePort();
     const taker = createServer();
@@ -132,7 +154,10 @@ describe("the supervisor", () => {
     try {
       const platform = launch(["--port", String(port), "--data", folder], folder);
       assert.equal(await platform.ended, 1);
-      assert.match(platform.output(), new RegExp(`port ${port + 1}, for node 2, is taken.*--port ${port + 100}`));
+      assert.match(
+        platform.output(),
+        new RegExp(`port ${port + 1}, for node 2, is taken.*--port ${port + 100}`),
+      );
       assert.equal(await accepts(port), false);
     } finally {
       taker.close();

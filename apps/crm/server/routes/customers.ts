@@ -49,7 +49,9 @@ export function customerRoutes({ customers }: Crm): Hono<Guarded> {
   return routes;
 }
 
-const tagged = ({ revision }: CustomerHead): { readonly etag: string } => ({ etag: entityTag(revision) });
+const tagged = ({ revision }: CustomerHead): { readonly etag: string } => ({
+  etag: entityTag(revision),
+});
 
 function idIn(text: string): string {
   if (!isId(text)) throw notFound("customer");
