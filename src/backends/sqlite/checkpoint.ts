@@ -1,12 +1,12 @@
 import { statSync } from "node:fs";
 import { attempt } from "./attempt.ts";
-import type { SqliteDatabase, SqliteStatement } from "./driver.ts";
+import { begin, type SqliteDatabase, type SqliteStatement } from "./driver.ts";
 
-/** The log is carried over into the database when it is longer than this; SQLite's own default is about it. */
+/**
+ * A log longer than this is carried over into the database; SQLite's own default is about the same. When it
+ * starts afresh it is cut back to this, so that a longer one has really grown since.
+ */
 const LOG_BYTES = 4_194_304;
-
-/** What the log is cut back to afterwards, so that its length tells how much is in it. */
-const KEPT_BYTES = LOG_BYTES / 2;
 
 /** Looking at the log's length costs a system call. */
 const LOOK_EVERY_COMMITS = 16;
@@ -17,13 +17,11 @@ const LOOK_EVERY_COMMITS = 16;
  * a transaction, so one connection holds the write lock and another one works.
  */
 export class Checkpoints {
-  readonly #begin: SqliteStatement;
-  readonly #rollback: SqliteStatement;
   readonly #work: SqliteStatement;
   #commits = 0;
 
   constructor(
-    database: SqliteDatabase,
+    readonly database: SqliteDatabase,
     /** A second connection to the same file. */
     readonly second: SqliteDatabase,
     readonly log: string,
@@ -31,10 +29,8 @@ export class Checkpoints {
     for (const each of [database, second]) {
       each.exec("PRAGMA busy_timeout = 0");
       each.prepare("PRAGMA wal_autocheckpoint = 0").get();
-      each.prepare(`PRAGMA journal_size_limit = ${KEPT_BYTES}`).get();
+      each.prepare(`PRAGMA journal_size_limit = ${LOG_BYTES}`).get();
     }
-    this.#begin = database.prepare("BEGIN IMMEDIATE");
-    this.#rollback = database.prepare("ROLLBACK");
     this.#work = second.prepare("PRAGMA wal_checkpoint(PASSIVE)");
   }
 
@@ -52,11 +48,11 @@ export class Checkpoints {
   }
 
   #run(): void {
-    this.#begin.run();
+    begin(this.database);
     try {
       this.#work.get();
     } finally {
-      this.#rollback.run();
+      this.database.exec("ROLLBACK");
     }
   }
 }

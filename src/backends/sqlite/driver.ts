@@ -28,6 +28,14 @@ export type SqliteDriver = "node:sqlite" | "better-sqlite3" | "libsql";
 
 export const DRIVERS: readonly SqliteDriver[] = ["node:sqlite", "better-sqlite3", "libsql"];
 
+/**
+ * Takes the write lock, or throws that it is busy. Not a prepared statement: when one is refused, libsql leaves
+ * it half-way, and as long as it is, the connection neither commits nor sees what others have committed.
+ */
+export function begin(database: SqliteDatabase): void {
+  database.exec("BEGIN IMMEDIATE");
+}
+
 type Constructor = new (file: string) => SqliteDatabase;
 
 const load = createRequire(import.meta.url);

@@ -1,7 +1,7 @@
 import type { Backend } from "../../backend.ts";
 import { systemClock, type Clock } from "../../clock.ts";
-import type { SqliteDatabase, SqliteDriver } from "./driver.ts";
-import type { Synchronous } from "./schema.ts";
+import { DRIVERS, type SqliteDatabase, type SqliteDriver } from "./driver.ts";
+import { SYNCHRONOUS, type Synchronous } from "./schema.ts";
 import { SqliteBackend } from "./sqlite-backend.ts";
 
 export type { Bound, SqliteDatabase, SqliteDriver, SqliteStatement } from "./driver.ts";
@@ -11,7 +11,7 @@ export interface SqliteOptions {
   readonly driver?: SqliteDriver;
   /**
    * How long a call tries while other processes have the write lock, in milliseconds; then it fails with
-   * outcome `not-applied`. Default 10,000.
+   * outcome `not-applied`. Default 4,000, which is before a coordinator gives up on the call.
    */
   readonly busyMs?: number;
   /**
@@ -25,7 +25,8 @@ export interface SqliteOptions {
   readonly clock?: Clock;
 }
 
-const BUSY_MS = 10_000;
+const BUSY_MS = 4_000;
+const BUSY_MAX_MS = 3_600_000;
 
 /**
  * Locks and records in one SQLite file, for all processes of one machine. Leases outlive restarts, and so do
@@ -42,6 +43,7 @@ const BUSY_MS = 10_000;
  * `open` throws BackendError (`not-applied`) when there is no driver, or the file cannot be used, saying what to
  * do about it.
  * @throws TypeError unless given a path or a database
+ * @throws RangeError on an option out of its bounds
  */
 export function sqlite(fileOrDatabase: string | SqliteDatabase, options: SqliteOptions = {}): Backend {
   const given: unknown = fileOrDatabase;
@@ -52,12 +54,17 @@ export function sqlite(fileOrDatabase: string | SqliteDatabase, options: SqliteO
   if (!usable) {
     throw new TypeError('sqlite() takes a path or an open database; write for instance sqlite("./app.db")');
   }
-  const { clock = systemClock } = options;
-  return new SqliteBackend(fileOrDatabase, {
-    clock,
-    now: options.now ?? (() => clock.wall()),
-    busyMs: options.busyMs ?? BUSY_MS,
-    driver: options.driver,
-    synchronous: options.synchronous ?? "normal",
-  });
+  const { clock = systemClock, busyMs = BUSY_MS, driver, synchronous = "normal" } = options;
+  if (!(busyMs >= 0 && busyMs <= BUSY_MAX_MS)) {
+    throw new RangeError(`busyMs is from 0 to ${BUSY_MAX_MS}, not ${busyMs}`);
+  }
+  if (driver !== undefined) oneOf("driver", DRIVERS, driver);
+  oneOf("synchronous", SYNCHRONOUS, synchronous);
+  const now = options.now ?? (() => clock.wall());
+  return new SqliteBackend(fileOrDatabase, { clock, now, busyMs, driver, synchronous });
+}
+
+function oneOf(option: string, allowed: readonly string[], given: string): void {
+  if (allowed.includes(given)) return;
+  throw new RangeError(`${option} is one of ${allowed.join(", ")}, not ${given}`);
 }

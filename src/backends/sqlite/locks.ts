@@ -1,45 +1,14 @@
 import {
-  FORGOTTEN_MAX,
-  REVOCATIONS_MAX,
   type Admission,
   type AdmitRequest,
-  type Owner,
-  type Place,
   type Release,
   type Renewal,
   type RenewRequest,
-  type Revocation,
   type RevokeReason,
-  type RevokeRequest,
   type Session,
 } from "../../backend.ts";
-import { shown } from "./inspection.ts";
 import type { Message } from "./message.ts";
-
-/** A place as the row keeps it. `token` 0: still waiting. */
-export interface KeptPlace {
-  readonly leaseId: string;
-  readonly owner: Owner;
-  readonly permits: number;
-  readonly claimMs: number;
-  token: number;
-  since: number;
-  expiresAt: number;
-}
-
-/** All that is kept of a resource, in one row. */
-export interface Queue {
-  capacity: number;
-  /** Highest token ever minted. */
-  last: number;
-  /** In order of arrival. */
-  places: KeptPlace[];
-  /** Ids of places that ended, oldest first, and whether it was by their release. */
-  ended: (readonly [leaseId: string, released: boolean])[];
-  revocations?: Revocation[];
-}
-
-export const emptyQueue = (): Queue => ({ capacity: 0, last: 0, places: [], ended: [] });
+import { endOf, rememberEnd, type KeptPlace, type Queue } from "./queue.ts";
 
 export const processOf = (leaseId: string): string => leaseId.slice(0, leaseId.indexOf(":"));
 
@@ -73,7 +42,7 @@ export class LockStep {
       }
       return this.#answer(mine);
     }
-    if (queue.ended.some(([id]) => id === leaseId)) return { kind: "gone" };
+    if (endOf(leaseId, queue) !== undefined) return { kind: "gone" };
     if (queue.places.length > 0 && queue.capacity !== capacity) {
       return { kind: "mismatch", capacity: queue.capacity };
     }
@@ -85,7 +54,7 @@ export class LockStep {
     }
     const place: KeptPlace = {
       leaseId,
-      owner: session.owner,
+      owner: JSON.stringify(session.owner),
       permits,
       claimMs: session.claimMs,
       token: 0,
@@ -116,22 +85,17 @@ export class LockStep {
       this.#handOver();
       return { kind: "released" };
     }
-    const ended = this.queue.ended.find(([id]) => id === leaseId);
-    if (ended === undefined) this.#forget(leaseId, false);
-    return { kind: ended?.[1] === true ? "released" : "gone" };
+    const end = endOf(leaseId, this.queue);
+    if (end === undefined) this.#forget(leaseId, false);
+    return { kind: end === "released" ? "released" : "gone" };
   }
 
-  revoke(request: RevokeRequest): readonly Place[] {
-    const { queue, now } = this;
-    const { leaseId, reason, by } = request;
+  /** Ends one granted place by force, or all. */
+  revoke(leaseId?: string): readonly KeptPlace[] {
     const revoked = this.#revoke("revoked", (place) => (leaseId ?? place.leaseId) === place.leaseId);
-    if (revoked.length > 0) {
-      queue.last = nextToken(queue.last, now);
-      const entry = { at: now, reason, by, tokens: revoked.map((place) => place.token) };
-      queue.revocations = [...(queue.revocations ?? []), entry].slice(-REVOCATIONS_MAX);
-    }
+    if (revoked.length > 0) this.queue.last = nextToken(this.queue.last, this.now);
     this.#handOver();
-    return revoked.map(shown);
+    return revoked;
   }
 
   /** The one rule: a place is granted when the permits ahead of it, plus its own, fit the capacity. */
@@ -187,8 +151,7 @@ export class LockStep {
   }
 
   #forget(leaseId: string, released: boolean): void {
-    this.queue.ended.push([leaseId, released]);
-    if (this.queue.ended.length > FORGOTTEN_MAX) this.queue.ended.shift();
+    rememberEnd(this.queue, leaseId, released);
     this.changed = true;
   }
 

@@ -16,7 +16,7 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { attempt } from "./attempt.ts";
-import type { Message } from "./message.ts";
+import type { Mail } from "./message.ts";
 
 /** The file is cut when it is longer than this and read to its end. */
 const CUT_BYTES = 65_536;
@@ -37,7 +37,7 @@ export interface MailboxOptions {
   readonly name: string;
   /** Permissions of the database, which the mailbox gets too. */
   readonly mode: number;
-  readonly onMessage: (message: Message) => void;
+  readonly onMail: (mail: Mail) => void;
   /** Messages may have been lost. */
   readonly onGap: () => void;
 }
@@ -113,9 +113,9 @@ export class Mailbox {
       this.#read = head;
     }
     for (const line of lines) {
-      const message = attempt(() => JSON.parse(line) as Message);
-      if (message === undefined) this.options.onGap();
-      else this.options.onMessage(message);
+      const mail = attempt(() => JSON.parse(line) as Mail);
+      if (mail === undefined) this.options.onGap();
+      else this.options.onMail(mail);
     }
     /* A line appended just before the cut went with it. */
     if (cut) this.options.onGap();

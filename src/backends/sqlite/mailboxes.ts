@@ -12,7 +12,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { attempt } from "./attempt.ts";
 import type { Reader } from "./mailbox.ts";
-import type { Message } from "./message.ts";
+import type { Mail } from "./message.ts";
 
 /** A mailbox of another machine or container, whose processes we cannot see, is kept this long unused. */
 const FOREIGN_MAX_MS = 86_400_000;
@@ -31,14 +31,19 @@ export function mailboxName(namespace: string, processId: string): string {
   return hash.toString(16).padStart(16, "0");
 }
 
-/** Appends in one write, so that lines of several writers do not mix. No mailbox: nobody listens. */
-export function post(directory: string, name: string, messages: readonly Message[]): void {
-  attempt(() => {
-    const descriptor = openSync(join(directory, name), constants.O_WRONLY | constants.O_APPEND);
-    const lines = messages.map((message) => `${JSON.stringify(message)}\n`).join("");
-    attempt(() => writeSync(descriptor, lines));
-    closeSync(descriptor);
-  });
+/**
+ * Appends in one write, so that lines of several writers do not mix. False: there is no such mailbox, hence
+ * nobody who listens.
+ */
+export function post(directory: string, name: string, mail: readonly Mail[]): boolean {
+  const descriptor = attempt(() =>
+    openSync(join(directory, name), constants.O_WRONLY | constants.O_APPEND),
+  );
+  if (descriptor === undefined) return false;
+  const lines = mail.map((each) => `${JSON.stringify(each)}\n`).join("");
+  attempt(() => writeSync(descriptor, lines));
+  attempt(() => closeSync(descriptor));
+  return true;
 }
 
 /** Processes that were killed leave their mailboxes behind; the next to open takes them away. */

@@ -17,6 +17,9 @@ export type Message =
   | { readonly kind: "contended"; readonly resource: string }
   | { readonly kind: "look"; readonly resource: string; readonly at: number };
 
+/** What is put into a mailbox: also that the write lock is free, and the reader the next to take it. */
+export type Mail = Message | { readonly kind: "turn" };
+
 /** A message and the process id it is for. */
 export interface Letter {
   readonly to: string;

@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
 import type { Clock } from "../../clock.ts";
-import { BackendError } from "../../errors.ts";
 import { attempt } from "./attempt.ts";
 import { findDriver, type SqliteDatabase, type SqliteDriver } from "./driver.ts";
 import { failure, whyNotOpenable } from "./failure.ts";
@@ -45,9 +44,9 @@ export async function openDatabase(
 function openFile(source: string, asked: SqliteDriver | undefined): Opened {
   const inMemory = source === ":memory:";
   const file = inMemory ? source : resolve(source);
-  const reason = inMemory ? undefined : whyNotOpenable(file);
-  if (reason !== undefined) throw new BackendError("sqlite", "open", "not-applied", { detail: reason });
   try {
+    const reason = inMemory ? undefined : whyNotOpenable(file);
+    if (reason !== undefined) throw new Error(reason);
     const { name, open } = findDriver(asked);
     const database = open(file);
     return {

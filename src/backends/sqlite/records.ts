@@ -107,7 +107,7 @@ export class RecordRows {
   #isStale(namespace: string, write: Write, head: Row | undefined, now: number): boolean {
     if (write.fence === undefined) return false;
     const { resource, token, shared } = write.fence;
-    const { queue } = this.locks.load(namespace, resource);
+    const queue = this.locks.queue(namespace, resource);
     const storeToken = Number(token / 1024n);
     if (
       queue.last > storeToken &&

@@ -2,21 +2,35 @@ import type { Clock } from "../../clock.ts";
 import type { BackendError } from "../../errors.ts";
 import { failure, isBusy } from "./failure.ts";
 
-/** Delays before the next attempt start around here … */
-const FIRST_MS = 4;
-/** … and have come down to this, the shortest that timers keep, … */
-const LAST_MS = 1;
-/** … when the request is this old. */
-const AGED_MS = 20;
+/** Attempts without an order among the processes come apart to this … */
+const APART_MS = 10;
+/** … and close up again when the request is this old. */
+const AGED_MS = 200;
+
+/** What the first in line waits before it tries without having been woken … */
+const HEAD_MS = 5;
+/** … and how much longer each one behind it. */
+const PLACE_MS = 12;
+const STANDING_MAX_MS = 100;
+/** Whoever has stood this long tries four times as often. */
+const PATIENT_MS = 2_000;
 
 /**
  * How long to wait when another process has the write lock. The older the request, the sooner it asks again:
  * doubling delays would starve whoever was unlucky twice. The jitter keeps processes out of step.
  */
-export function retryDelay(clock: Clock, ageMs: number): number {
-  const youth = Math.max(0, 1 - ageMs / AGED_MS);
-  return (LAST_MS + (FIRST_MS - LAST_MS) * youth) * (0.5 + clock.random());
+export function retryDelay(clock: Clock, refusals: number, ageMs: number): number {
+  const apart = Math.min(refusals, APART_MS) * (1 - ageMs / AGED_MS);
+  return Math.max(1, apart) * jitter(clock);
 }
+
+/** The same for a process that stands in line, where it is woken in its turn: only in case that goes wrong. */
+export function standingDelay(clock: Clock, ahead: number, ageMs: number): number {
+  const ms = Math.min(HEAD_MS + PLACE_MS * ahead, STANDING_MAX_MS);
+  return ms * Math.max(0.25, 1 - ageMs / PATIENT_MS) * jitter(clock);
+}
+
+const jitter = (clock: Clock): number => 0.5 + clock.random();
 
 /** Tries until the database is not busy, for `busyMs` at most; every failure is a `BackendError`. */
 export async function untilFree<T>(
@@ -26,7 +40,7 @@ export async function untilFree<T>(
   attempt: () => T,
 ): Promise<T> {
   const began = clock.now();
-  for (;;) {
+  for (let refusals = 1; ; refusals += 1) {
     try {
       return attempt();
     } catch (error) {
@@ -34,7 +48,7 @@ export async function untilFree<T>(
       if (!isBusy(error)) throw failure(operation, error);
       if (age >= busyMs) throw busyFor(age, operation, error);
       await new Promise<void>((resolve) => {
-        clock.timer(retryDelay(clock, age), resolve, { keepAlive: true });
+        clock.timer(retryDelay(clock, refusals, age), resolve, { keepAlive: true });
       });
     }
   }

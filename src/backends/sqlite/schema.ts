@@ -1,5 +1,5 @@
 import { BackendError } from "../../errors.ts";
-import type { SqliteDatabase } from "./driver.ts";
+import { begin, type SqliteDatabase } from "./driver.ts";
 
 /** Raised when an older Holdfast could no longer work on what this one writes. */
 const SCHEMA = 1;
@@ -15,6 +15,7 @@ const TABLES = `
     namespace TEXT NOT NULL,
     name TEXT NOT NULL,
     queue TEXT NOT NULL,
+    revocations TEXT NOT NULL DEFAULT '[]',
     forget_at INTEGER NOT NULL,
     PRIMARY KEY (namespace, name)
   ) WITHOUT ROWID;
@@ -35,7 +36,8 @@ const TABLES = `
   INSERT INTO holdfast_meta (id, schema, revision) VALUES (1, ${SCHEMA}, 0);
 `;
 
-export type Synchronous = "normal" | "full";
+export const SYNCHRONOUS = ["normal", "full"] as const;
+export type Synchronous = (typeof SYNCHRONOUS)[number];
 
 /** Throws busy errors through; whoever calls tries again. */
 export function configure(database: SqliteDatabase, synchronous: Synchronous): void {
@@ -54,7 +56,7 @@ export function configure(database: SqliteDatabase, synchronous: Synchronous): v
 /** Creates the tables unless they are there. Throws busy errors through. */
 export function createTables(database: SqliteDatabase): void {
   if (!hasTables(database)) {
-    database.exec("BEGIN IMMEDIATE");
+    begin(database);
     try {
       if (!hasTables(database)) database.exec(TABLES);
       database.exec("COMMIT");

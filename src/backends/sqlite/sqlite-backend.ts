@@ -84,21 +84,21 @@ export class SqliteBackend implements Backend {
   async revoke(request: RevokeRequest): Promise<readonly Place[]> {
     const { session, locks, writer } = this.#opened("revoke");
     return submitOne(writer, "revoke", (transaction) =>
-      locks.step(session.namespace, request.resource, transaction, (step) => step.revoke(request)),
+      locks.revoke(session.namespace, request, transaction),
     );
   }
 
   inspect(resource: string): Promise<Inspection> {
     return this.#read("inspect", ({ session, locks }) =>
-      inspectionOf(resource, locks.load(session.namespace, resource).queue, this.options.now()),
+      locks.inspect(session.namespace, resource, this.options.now()),
     );
   }
 
   async list(page: Page): Promise<readonly Inspection[]> {
     const fetch = (from: string, limit: number) =>
       this.#read("list", ({ session, locks }) => locks.page(session.namespace, from, limit));
-    return collect(page, fetch, (name, { queue }) => {
-      const inspection = inspectionOf(name, queue, this.options.now());
+    return collect(page, fetch, (name, row) => {
+      const inspection = inspectionOf(name, row, this.options.now());
       return inspection.places.length > 0 ? inspection : null;
     });
   }

@@ -2,6 +2,7 @@ import type { Session } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";
 import { Checkpoints } from "./checkpoint.ts";
 import type { SqliteDatabase, SqliteStatement } from "./driver.ts";
+import { failure } from "./failure.ts";
 import { LockRows } from "./lock-rows.ts";
 import { openDatabase, type Opened, type OpenOptions } from "./open.ts";
 import { DatabasePlace } from "./place.ts";
@@ -35,7 +36,13 @@ export class Store {
     session: Session,
     options: StoreOptions,
   ): Promise<Store> {
-    return new Store(await openDatabase(source, options), session, options);
+    const opened = await openDatabase(source, options);
+    try {
+      return new Store(opened, session, options);
+    } catch (error) {
+      opened.close();
+      throw failure("open", error);
+    }
   }
 
   private constructor(
@@ -50,7 +57,9 @@ export class Store {
     this.#checkpoints = this.#ownCheckpoints();
     this.locks = new LockRows(database);
     this.records = new RecordRows(database, this.locks);
-    this.wake = new Wake(session, this.place.identity, this.place.wakeDirectory, clock);
+    this.wake = new Wake(session, this.place.identity, this.place.wakeDirectory, clock, () =>
+      this.writer.woken(),
+    );
     this.writer = new Writer(database, {
       clock,
       busyMs,
@@ -58,6 +67,7 @@ export class Store {
       check: () => this.#check(),
       send: (letters) => this.wake.send(letters),
       afterCommit: () => this.#checkpoints?.afterCommit(),
+      line: this.wake.line,
     });
     this.#touch = database.prepare("SELECT schema FROM holdfast_meta");
     this.#checkedAt = clock.now();

@@ -1,7 +1,7 @@
 import type { Clock } from "../../clock.ts";
 
 /** How long SQLite may keep one turn of the event loop, all backends of this process together. */
-const TURN_MS = 4;
+const TURN_MS = 2;
 
 /**
  * SQLite works while the caller waits for it, and a loop that awaits one finished call after the other never

@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import type { Session } from "../../backend.ts";
 import type { Clock } from "../../clock.ts";
+import { Line } from "./line.ts";
 import { Mailbox } from "./mailbox.ts";
 import { mailboxName, post, removeOrphans } from "./mailboxes.ts";
 import { deliver, type Letter, type Message } from "./message.ts";
@@ -17,6 +19,8 @@ export class Wake {
   #mailbox: Mailbox | undefined;
   /** Why other processes cannot wake this one; then it finds out by asking, now and then. */
   problem: string | undefined;
+  /** Where processes wait for the write lock until they are woken. */
+  readonly line: Line | undefined;
 
   constructor(
     session: Session,
@@ -25,6 +29,7 @@ export class Wake {
     /** Null: the database is this process's memory, nobody else can have it open. */
     readonly beside: { readonly directory: string; readonly mode: number } | null,
     clock: Clock,
+    onTurn: () => void,
   ) {
     const { namespace, listener } = session;
     this.#session = session;
@@ -32,13 +37,19 @@ export class Wake {
     here.set(this.#key(session.processId), session);
     if (beside === null) return;
     try {
+      const { directory, mode } = beside;
+      const name = mailboxName(namespace, session.processId);
       this.#mailbox = new Mailbox({
-        ...beside,
-        name: mailboxName(namespace, session.processId),
-        onMessage: (message) => deliver(listener, message),
+        directory,
+        name,
+        mode,
+        onMail: (mail) => (mail.kind === "turn" ? onTurn() : deliver(listener, mail)),
         onGap: () => listener.look(),
       });
-      removeOrphans(beside.directory, clock.wall());
+      this.line = new Line(join(directory, "line"), name, (mailbox) =>
+        post(directory, mailbox, [{ kind: "turn" }]),
+      );
+      removeOrphans(directory, clock.wall());
     } catch (error) {
       this.problem = error instanceof Error ? error.message : String(error);
     }

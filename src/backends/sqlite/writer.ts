@@ -1,9 +1,11 @@
 import type { Clock } from "../../clock.ts";
 import type { BackendError } from "../../errors.ts";
-import type { SqliteDatabase, SqliteStatement } from "./driver.ts";
+import { Access } from "./access.ts";
+import { begin, type SqliteDatabase } from "./driver.ts";
 import { failure, isBusy, sqliteCode } from "./failure.ts";
+import type { Line } from "./line.ts";
 import type { Letter } from "./message.ts";
-import { busyFor, retryDelay } from "./retry.ts";
+import { busyFor } from "./retry.ts";
 import { Turn } from "./turn.ts";
 
 export interface WriterOptions {
@@ -15,10 +17,11 @@ export interface WriterOptions {
   readonly check: () => void;
   readonly send: (letters: readonly Letter[]) => void;
   readonly afterCommit: () => void;
+  readonly line: Line | undefined;
 }
 
 /** How long one transaction takes on further steps before it commits and lets the event loop turn. */
-const TRANSACTION_MS = 4;
+const TRANSACTION_MS = 2;
 
 /** What a step may use inside its transaction. Letters leave once it is committed. */
 export interface Transaction {
@@ -46,25 +49,23 @@ interface Queued {
  * for the write lock: SQLite answers at once, and the next attempt comes by timer.
  */
 export class Writer {
-  readonly #turn: Turn;
-  readonly #begin: SqliteStatement;
-  readonly #commit: SqliteStatement;
-  readonly #rollback: SqliteStatement;
+  readonly #access: Access;
   #queue: Queued[] = [];
   /** So many steps go one by one, since one of them made their common transaction fail. */
   #apart = 0;
-  /** The next attempt is on its way. */
-  #scheduled = false;
-  #cancelRetry: (() => void) | undefined;
 
   constructor(
     readonly database: SqliteDatabase,
     readonly options: WriterOptions,
   ) {
-    this.#turn = Turn.of(options.clock);
-    this.#begin = database.prepare("BEGIN IMMEDIATE");
-    this.#commit = database.prepare("COMMIT");
-    this.#rollback = database.prepare("ROLLBACK");
+    const { clock, line } = options;
+    this.#access = new Access({
+      clock,
+      turn: Turn.of(clock),
+      line,
+      hasWork: () => this.#queue.length > 0,
+      resume: () => this.#proceed(),
+    });
   }
 
   submit(steps: readonly Step[]): void {
@@ -73,27 +74,27 @@ export class Writer {
     this.#proceed();
   }
 
+  /** Another process has finished, and this one is next. */
+  woken(): void {
+    this.#access.woken();
+  }
+
   /** Fails what is still queued. */
   close(error: BackendError): void {
-    this.#cancelRetry?.();
-    this.#scheduled = false;
+    this.#access.close();
     for (const { step } of this.#queue.splice(0)) step.failed(error);
   }
 
   #proceed(): void {
-    while (!this.#scheduled && this.#queue.length > 0) {
-      if (!this.#turn.spent) {
-        this.#transact();
-        continue;
-      }
-      this.#scheduled = true;
-      this.options.clock.yield(() => this.#resume());
+    for (;;) {
+      const oldest = this.#queue[0];
+      if (oldest === undefined || !this.#access.mayTry(this.#age(oldest))) return;
+      this.#transact();
     }
   }
 
-  #resume(): void {
-    this.#scheduled = false;
-    this.#proceed();
+  #age({ since }: Queued): number {
+    return this.options.clock.now() - since;
   }
 
   #transact(): void {
@@ -104,7 +105,7 @@ export class Writer {
     let taken = 0;
     try {
       this.options.check();
-      this.#begin.run();
+      begin(this.database);
       phase = "run";
       transaction = { now: this.options.storeNow(), letters };
       do {
@@ -116,11 +117,12 @@ export class Writer {
         this.options.clock.now() - began < TRANSACTION_MS
       );
       phase = "commit";
-      this.#commit.run();
+      this.database.exec("COMMIT");
     } catch (error) {
       this.#handle(error, phase, taken);
       return;
     }
+    this.#access.granted();
     if (this.#apart > 0) this.#apart -= 1;
     if (letters.length > 0) this.options.send(letters);
     for (const { step } of this.#queue.splice(0, taken)) step.committed(transaction);
@@ -147,26 +149,21 @@ export class Writer {
   /** SQLite has rolled back by itself after some errors, and then refuses. */
   #rollBack(): void {
     try {
-      this.#rollback.run();
+      this.database.exec("ROLLBACK");
     } catch {
       return;
     }
   }
 
   #retryLater(error: unknown): void {
-    const now = this.options.clock.now();
-    while (this.#queue[0] !== undefined && now - this.#queue[0].since >= this.options.busyMs) {
-      const { step, since } = this.#queue.shift() as Queued;
-      step.failed(busyFor(now - since, step.operation, error));
+    for (;;) {
+      const oldest = this.#queue[0];
+      if (oldest === undefined) return;
+      const age = this.#age(oldest);
+      if (age < this.options.busyMs) return this.#access.refused(age);
+      this.#queue.shift();
+      oldest.step.failed(busyFor(age, oldest.step.operation, error));
     }
-    const oldest = this.#queue[0];
-    if (oldest === undefined) return;
-    this.#scheduled = true;
-    this.#cancelRetry = this.options.clock.timer(
-      retryDelay(this.options.clock, now - oldest.since),
-      () => this.#resume(),
-      { keepAlive: true },
-    );
   }
 }
 
