@@ -48,7 +48,7 @@ describe(
       assert.equal(answers[0]!.body["attempts"], 1);
     });
 
-    it("while the lock store hangs, what needs no lock is served, the rest is told to come again", async () => {
+    it("while the lock store hangs, what needs no lock is served, the rest is told so", async () => {
       const [first = "", second = ""] = platform.addresses;
       const { body } = await client.get(`${second}/api/orders`);
       const [order] = body["items"] as readonly { id: string; customer: { id: string } }[];
