@@ -5,8 +5,8 @@ import { SIMULATED_STORES } from "./simulated-stores.ts";
 const USAGE = `npm run sim -- [--backend memory] [--seed FIRST] [--seeds COUNT]
 npm run sim -- --coordinators [--seed FIRST] [--seeds COUNT]
 
-Runs the programs of COUNT seeds (default 500), from FIRST (default 1), on a store whose clock is simulated, and
-compares every answer with the model's. Backends: ${Object.keys(SIMULATED_STORES).join(", ")}.
+Runs the programs of COUNT seeds (default 500), from FIRST (default 1), on a store whose clock is simulated,
+and compares every answer with the model's. Backends: ${Object.keys(SIMULATED_STORES).join(", ")}.
 With --coordinators: runs whole coordinators on memory behind bad networks. One --seed alone is a replay.`;
 
 const { values } = parseArgs({
@@ -43,7 +43,8 @@ if (values.help === true || open === undefined || !(first >= 0) || !(count >= 1)
   } catch (error) {
     if (!(error instanceof SimulationFailure)) throw error;
     const what = values.coordinators ? "--coordinators" : `--backend ${values.backend}`;
-    process.stderr.write(`${error.message}\n\nTo see it again: npm run sim -- ${what} --seed ${error.seed}\n`);
+    const replay = `npm run sim -- ${what} --seed ${error.seed}`;
+    process.stderr.write(`${error.message}\n\nTo see it again: ${replay}\n`);
     process.exitCode = 1;
   }
 }

@@ -14,6 +14,9 @@ export interface Belief {
 /** Readers of a lock for ALL weigh one in a thousand million; this is less, and more than rounding errors. */
 const ROUNDING = 1e-10;
 
+/** In calm weather, a grant or a release is under way no longer than this. */
+const IDLE_MAX_MS = 30;
+
 /**
  * Who believes to hold what. Every belief of a process that is awake must be true in the store at this very
  * moment: that is what `lost` is for. Force-release makes beliefs false until those concerned hear of it, at
@@ -24,6 +27,9 @@ export class Beliefs {
   readonly #lastToken = new Map<string, bigint>();
   /** When leases were ended by force, by resource and token. */
   readonly #revokedAt = new Map<string, number>();
+
+  /** Since when places, by resource and token, are granted to somebody who does not know. */
+  readonly #idleSince = new Map<string, number>();
 
   constructor(
     /** Looks at the store without any network between. */
@@ -55,6 +61,29 @@ export class Beliefs {
   /** These places have been ended by force. */
   revoked(resource: string, places: readonly Place[], now: number): void {
     for (const { token } of places) this.#revokedAt.set(`${resource} ${token}`, now);
+  }
+
+  /**
+   * Returns what is granted in the store, wanted by others, and used by nobody for a while, in words. Wrong
+   * only where no message is lost or late.
+   */
+  async checkUnclaimed(now: number): Promise<string | undefined> {
+    const believed = new Set<string>();
+    for (const { lease } of this.#held) believed.add(`${lease.resource} ${storeToken(lease)}`);
+    const idle = new Set<string>();
+    for (const { resource, places } of await this.store.list({ limit: 100 })) {
+      if (!places.some(({ token }) => token === null)) continue;
+      for (const { token } of places) {
+        const place = `${resource} ${token}`;
+        if (token === null || believed.has(place)) continue;
+        idle.add(place);
+        const since = this.#idleSince.get(place) ?? now;
+        this.#idleSince.set(place, since);
+        if (now - since > IDLE_MAX_MS) return `nobody uses ${place} since ${since}, and others wait`;
+      }
+    }
+    for (const place of this.#idleSince.keys()) if (!idle.has(place)) this.#idleSince.delete(place);
+    return undefined;
   }
 
   /** Returns the first belief that is false, in words. */

@@ -19,10 +19,11 @@ export const RESOURCES = ["invoice", "account", "catalog", "mailbox"];
 
 const PERMITS = 3;
 
-export function errandOf(coordinator: Coordinator, dice: Dice): Errand {
+/** `single`: never several locks at once. */
+export function errandOf(coordinator: Coordinator, dice: Dice, single: boolean): Errand {
   const verb = dice.weighted({ lock: 55, tryLock: 20, withLock: 25 });
   return {
-    ...target(coordinator, dice),
+    ...target(coordinator, dice, single),
     verb,
     waitMs: dice.chance(0.4) ? dice.between(0, 400) : undefined,
     abortMs: dice.chance(0.15) ? dice.between(0, 200) : undefined,
@@ -30,8 +31,13 @@ export function errandOf(coordinator: Coordinator, dice: Dice): Errand {
   };
 }
 
-function target(coordinator: Coordinator, dice: Dice): Pick<Errand, "lockable" | "shares"> {
-  const kind = dice.weighted({ invoice: 45, account: 10, read: 15, write: 8, mailbox: 14, both: 8 });
+function target(
+  coordinator: Coordinator,
+  dice: Dice,
+  single: boolean,
+): Pick<Errand, "lockable" | "shares"> {
+  const both = single ? 0 : 8;
+  const kind = dice.weighted({ invoice: 45, account: 10, read: 15, write: 8, mailbox: 14, both });
   const catalog = coordinator.rwLock("catalog");
   switch (kind) {
     case "read":

@@ -37,8 +37,8 @@ export const FINE: Weather = {
 };
 
 /**
- * A process's way to the store: what it asks travels over a network with weather. Where a request or a reply is
- * lost, the caller hears of an unknown outcome some time later, or never hears anything.
+ * A process's way to the store: what it asks travels over a network with weather. Where a request or a reply
+ * is lost, the caller hears of an unknown outcome some time later, or never hears anything.
  */
 export class FaultyNetwork {
   weather = FINE;

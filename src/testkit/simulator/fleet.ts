@@ -5,6 +5,7 @@ import { FaultyNetwork } from "./faulty.ts";
 import { ProcessClock } from "./process-clock.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
+export const NAMESPACE = "fleet";
 export const TTL_MS = 240;
 export const CALL_MS = 100;
 const CLAIM_MS = 60;
@@ -36,7 +37,7 @@ export class Fleet {
     const clock = new ProcessClock(this.world, this.dice.between(-10_000_000, 10_000_000));
     const network = new FaultyNetwork(clock, this.dice);
     const coordinator = new Coordinator(network.through(await this.backend()), {
-      namespace: "fleet",
+      namespace: NAMESPACE,
       ttlMs: TTL_MS,
       claimMs: CLAIM_MS,
       fallbackMs: FALLBACK_MS,

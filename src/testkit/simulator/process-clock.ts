@@ -2,7 +2,7 @@ import type { Cancel, Clock } from "../../clock.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
 /**
- * The clock of one simulated process. A paused process (SIGSTOP, a long collection of garbage, a laptop's lid)
+ * The clock of one simulated process. A paused process (SIGSTOP, a long collection of garbage, a closed lid)
  * does nothing while time goes on; when it wakes up, all that came due happens at once, in order.
  */
 export class ProcessClock implements Clock {

@@ -224,7 +224,7 @@ class Traffic {
     else this.#script.revoke(process, resource);
   }
 
-  /** The process does nothing for so long. For ever: it has crashed, and what comes later is its successor. */
+  /** The process does nothing for so long. For ever: it has crashed, and a successor comes. */
   #pause(process: number, ms: number): void {
     for (const plan of this.#plans) if (plan.process === process) plan.at += ms;
     this.#plans = this.#plans.filter(({ at }) => at < Infinity);
