@@ -137,12 +137,17 @@ for (const { name, options, start: open } of STORES) {
         /waiting for "busy"\n.*not free within 700 ms\n.*holdfast inspect busy/s,
       );
 
-      const next = start(t, ["run", "-w", "30", "--verbose", "busy", "--", "true"], url());
+      const show = ["--", "sh", "-c", "echo $LOCK_EXPIRES_AT"];
+      const next = start(t, ["run", "-w", "30", "--verbose", "busy", ...show], url());
       await next.until(/waiting for "busy"/, "stderr");
       holder.kill("SIGTERM");
-      const { code, stderr } = await next.ended;
+      const { code, stderr, stdout } = await next.ended;
       assert.equal(code, 0);
       assert.match(stderr, /got "busy" after .*, token \d+/);
+      assert.ok(
+        Date.parse(stdout) <= Date.now() + 2_000,
+        "handed over: not later than its claim deadline",
+      );
     });
 
     test("-s shares with -s, and excludes -x both ways", async (t) => {
