@@ -145,7 +145,7 @@ for (const { name, options, start: open } of STORES) {
       assert.equal(code, 0);
       assert.match(stderr, /got "busy" after .*, token \d+/);
       assert.ok(
-        Date.parse(stdout) <= Date.now() + 2_000,
+        Date.parse(stdout.trim()) <= Date.now() + 2_000,
         "handed over: not later than its claim deadline",
       );
     });
