@@ -14,6 +14,9 @@ export interface Belief {
 /** Readers of a lock for ALL weigh one in a thousand million; this is less, and more than rounding errors. */
 const ROUNDING = 1e-10;
 
+/** Smaller shares are readers', bigger ones semaphore permits and exclusive locks. */
+const MEAN_SHARE = 0.001;
+
 /** In calm weather, a grant or a release is under way no longer than this. */
 const IDLE_MAX_MS = 30;
 
@@ -28,6 +31,7 @@ export class Beliefs {
   /** When leases were ended by force, by resource and token. */
   readonly #revokedAt = new Map<string, number>();
 
+  readonly #waits = new Set<{ who: string; resource: string; share: number; freeSince: number }>();
   /** Since when places, by resource and token, are granted to somebody who does not know. */
   readonly #idleSince = new Map<string, number>();
 
@@ -83,6 +87,27 @@ export class Beliefs {
       }
     }
     for (const place of this.#idleSince.keys()) if (!idle.has(place)) this.#idleSince.delete(place);
+    return undefined;
+  }
+
+  /** Somebody waits for this. Returns how it ends that. */
+  wait(who: string, shares: ReadonlyMap<string, number>): () => void {
+    const waits = [...shares].map(([resource, share]) => ({ who, resource, share, freeSince: Infinity }));
+    for (const wait of waits) this.#waits.add(wait);
+    return () => waits.forEach((wait) => this.#waits.delete(wait));
+  }
+
+  /** Returns who waits for what has been free for a while, in words. Wrong where messages are late. */
+  checkFree(now: number): string | undefined {
+    for (const wait of this.#waits) {
+      const { resource, share, who } = wait;
+      let used = 0;
+      for (const { lease, share: taken } of this.#held) if (lease.resource === resource) used += taken;
+      // A reader rightly waits for a writer that waits for other readers.
+      const isFree = share < MEAN_SHARE ? used === 0 : used + share <= 1 + ROUNDING;
+      wait.freeSince = isFree ? Math.min(wait.freeSince, now) : Infinity;
+      if (now - wait.freeSince > IDLE_MAX_MS) return `${who} waits though ${resource} is free`;
+    }
     return undefined;
   }
 

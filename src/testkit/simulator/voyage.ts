@@ -39,6 +39,7 @@ export class Voyage {
   readonly #fleet: Fleet;
   readonly #misfortunes: Misfortunes;
   readonly #pending = new Set<Pending>();
+  readonly #closed = new Set<Ship>();
   readonly #story: string[] = [];
   #onlooker!: Backend;
   #beliefs!: Beliefs;
@@ -91,7 +92,10 @@ export class Voyage {
         this.#fail((error as Error).stack ?? String(error));
       });
       this.#problem ??= await this.#beliefs.check(world.now());
-      if (this.#isCalm) this.#problem ??= await this.#beliefs.checkUnclaimed(world.now());
+      if (this.#isCalm) {
+        this.#problem ??= await this.#beliefs.checkUnclaimed(world.now());
+        this.#problem ??= this.#beliefs.checkFree(world.now());
+      }
       for (const { what, ship, since, settlesBy } of this.#pending) {
         if (world.now() <= settlesBy || !this.#misfortunes.wasAwake(ship, since)) continue;
         this.#problem ??= `${what} does not settle in time`;
@@ -144,7 +148,9 @@ export class Voyage {
       const lease = await this.#bounded(ship, `${who} tryLock`, CALL_MS + slackMs, taking);
       if (lease !== null) await this.#hold(ship, who, errand, lease);
     } else if (verb === "lock") {
-      const lease = await this.#bounded(ship, `${who} lock`, patience + slackMs, lockable.lock(options));
+      const taking = lockable.lock(options);
+      const wait = this.#beliefs.wait(who, errand.shares);
+      const lease = await this.#bounded(ship, `${who} lock`, patience + slackMs, taking).finally(wait);
       await this.#hold(ship, who, errand, lease);
     } else {
       let seen: Lease | undefined;
@@ -163,6 +169,7 @@ export class Voyage {
 
   async #work(ship: Ship, who: string, { shares, holdMs }: Errand, lease: Lease): Promise<void> {
     this.granted += 1;
+    if (this.#closed.has(ship)) this.#problem ??= `${who} is granted after its coordinator closed`;
     this.#tell(`${who}: granted ${lease.resource} under ${lease.token}`);
     const leases = lease instanceof AllLeases ? lease.leases : [lease];
     const beliefs = leases.map((each): Belief => {
@@ -181,9 +188,14 @@ export class Voyage {
 
   /** Closes in the middle of everything: who holds loses, who waits is told. */
   #retire(ship: Ship): void {
-    this.#tell(`${ship.name}: closes`);
-    void this.#bounded(ship, `${ship.name} close`, CLOSE_MS, ship.coordinator.close());
+    this.#close(ship);
     void this.#fleet.launch();
+  }
+
+  #close(ship: Ship): void {
+    this.#tell(`${ship.name}: closes`);
+    const closing = ship.coordinator.close().then(() => this.#closed.add(ship));
+    void this.#bounded(ship, `${ship.name} close`, CLOSE_MS, closing);
   }
 
   /** An operator with a network of his own, so that we know when it takes effect. */
@@ -205,9 +217,7 @@ export class Voyage {
     if (stuck !== undefined) this.#fail(`${stuck.what} never settles`);
     if (this.#isCalm && this.lost > 0) this.#fail("a lease was lost in calm weather");
     const alive = this.#fleet.awake;
-    for (const ship of alive) {
-      void this.#bounded(ship, `${ship.name} close`, CLOSE_MS, ship.coordinator.close());
-    }
+    for (const ship of alive) this.#close(ship);
     await this.#sail(CLOSE_MS + 1, () => open().length === 0);
     // A call that nobody answers may still be under way; it is given up in time.
     await this.#sail(CALL_MS + 1);
