@@ -6,7 +6,7 @@ import { BackendError, ClosedError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { All } from "./locks/all.ts";
 import { asBackendError } from "./locks/batch.ts";
-import { fullToken, lockView, placeView, type LockView, type PlaceView } from "./locks/inspection.ts";
+import { fullToken, lockView, placeView, type LockView, type RevokedView } from "./locks/inspection.ts";
 import { LockTable } from "./locks/lock-table.ts";
 import { Lock, Semaphore, type Lockable, type ReadWriteLock } from "./locks/lockable.ts";
 import {
@@ -139,7 +139,7 @@ export class Coordinator implements AsyncDisposable {
    * Takes a lock away from its holders: revokes their leases, makes their tokens stale from this very step on,
    * records who did it and why, and hands over to the next waiter. Returns the places that were revoked.
    */
-  async forceRelease(name: string, { reason, leaseId }: ForceReleaseOptions): Promise<readonly PlaceView[]> {
+  async forceRelease(name: string, { reason, leaseId }: ForceReleaseOptions): Promise<readonly RevokedView[]> {
     const request = {
       resource: checkName(name),
       reason: checkName(reason, "the reason of a forced release"),
@@ -151,7 +151,7 @@ export class Coordinator implements AsyncDisposable {
     if (places.length > 0) {
       emit("lock.revoked", () => ({ backend: this.#backends.locks.name, resource: name, reason, tokens }));
     }
-    return places.map((place) => placeView(place, place.permits));
+    return places.map(placeView);
   }
 
   // -------------------------------------------------------------------------------------------- records

@@ -25,7 +25,7 @@ export { on, type EventName, type Events, type LockEvent } from "./events.ts";
 export type { Finding, Guarantees, Owner } from "./backend.ts";
 export type { Lease } from "./locks/lease.ts";
 export type { AllLeases } from "./locks/all.ts";
-export type { LockView, PlaceView, RevocationView } from "./locks/inspection.ts";
+export type { LockView, PlaceView, RevocationView, RevokedView } from "./locks/inspection.ts";
 export {
   Lockable,
   type Lock,

@@ -1,5 +1,5 @@
 import { ALL } from "../backend.ts";
-import type { LockView, PlaceView } from "../index.ts";
+import type { LockView, RevokedView } from "../index.ts";
 
 /** What kind of lock a capacity makes. */
 export function kindText(capacity: number | null): string {
@@ -9,7 +9,7 @@ export function kindText(capacity: number | null): string {
 }
 
 /** What a place takes of it. */
-export function shareText({ permits }: PlaceView, { capacity }: LockView): string {
+export function shareText({ permits }: RevokedView, { capacity }: LockView): string {
   if (permits === capacity) return "exclusive";
   return capacity === ALL ? "shared" : `${permits} of ${capacity ?? "?"}`;
 }

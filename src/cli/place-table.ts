@@ -1,11 +1,11 @@
-import type { LockView, PlaceView } from "../index.ts";
+import type { LockView, RevokedView } from "../index.ts";
 import { relativeTime } from "./duration.ts";
 import { shareText } from "./lock-text.ts";
 import { ownerText } from "./owner-text.ts";
 import { table } from "./table.ts";
 
 /** Holders or waiters of a lock, one to a line. */
-export function placeTable(title: string, places: readonly PlaceView[], lock: LockView): string {
+export function placeTable(title: string, places: readonly RevokedView[], lock: LockView): string {
   const rows = places.map((place) => [
     ownerText(place.owner),
     shareText(place, lock),

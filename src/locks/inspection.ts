@@ -30,6 +30,9 @@ export interface LockView {
   readonly revocations: readonly RevocationView[];
 }
 
+/** A place that was taken away. */
+export type RevokedView = Omit<PlaceView, "mode">;
+
 export interface RevocationView extends Omit<Revocation, "tokens"> {
   readonly tokens: readonly bigint[];
 }
@@ -37,13 +40,11 @@ export interface RevocationView extends Omit<Revocation, "tokens"> {
 /** Full token of a place's first turn. Later turns inside its process are known to that process only. */
 export const fullToken = (token: number): bigint => BigInt(token) * 1024n;
 
-export function placeView(place: Place, capacity: number, token?: bigint): PlaceView {
-  const { leaseId, owner, permits, since, expiresAt } = place;
+export function placeView({ leaseId, token, owner, permits, since, expiresAt }: Place): RevokedView {
   return {
     leaseId,
-    token: place.token === null ? null : (token ?? fullToken(place.token)),
+    token: token === null ? null : fullToken(token),
     owner,
-    mode: permits === capacity ? "exclusive" : "shared",
     permits,
     since,
     expires: expiresAt,
@@ -53,9 +54,11 @@ export function placeView(place: Place, capacity: number, token?: bigint): Place
 /** What the store knows, completed with what this process knows of its own callers. */
 export function lockView(inspection: Inspection, table: LockTable, self: Owner): LockView {
   const { resource, now, capacity, places, revocations } = inspection;
-  const views = places.map((place) =>
-    placeView(place, capacity ?? place.permits, table.places.get(place.leaseId)?.lease?.token),
-  );
+  const views = places.map((place): PlaceView => {
+    const view = placeView(place);
+    const token = table.places.get(place.leaseId)?.lease?.token ?? view.token;
+    return { ...view, token, mode: place.permits === capacity ? "exclusive" : "shared" };
+  });
   const local = table.localWaiters(resource).map((waiter, index): PlaceView => ({
     leaseId: `local:${index}`,
     token: null,

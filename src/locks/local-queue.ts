@@ -12,6 +12,8 @@ import { Waiter, WaiterList } from "./waiter.ts";
 const PASSES_MAX = 64;
 /** … and for at most this long. */
 const PASSING_MS = 10;
+/** A place handed over lasts for its claim deadline only: it is renewed this soon, unless given back before. */
+const CLAIM_AFTER_MS = 100;
 /** A token leaves room for this many turns, the first included. */
 const TURNS_MAX = 1024;
 
@@ -84,8 +86,10 @@ export class LocalQueue {
     const { waiter } = place;
     place.failingSince = Infinity;
     switch (admission.kind) {
-      case "granted":
-        return this.#granted(place, admission, sentAt + (admission.expiresAt - now));
+      case "granted": {
+        const renewWithin = place.state === "waiting" ? CLAIM_AFTER_MS : Infinity;
+        return this.#granted(place, admission, sentAt + (admission.expiresAt - now), renewWithin);
+      }
       case "waiting":
         if (place.state === "asking") emit("lock.waiting", () => ({ ...this.#subject(), local: false }));
         place.state = "waiting";
@@ -119,10 +123,10 @@ export class LocalQueue {
 
   /** A hand-over told by push. `provenDeadline` never errs late. */
   pushed(place: Place, grant: Grant, provenDeadline: number): void {
-    if (place.state === "asking" || place.state === "waiting") this.#granted(place, grant, provenDeadline);
+    if (place.state === "asking" || place.state === "waiting") this.#granted(place, grant, provenDeadline, CLAIM_AFTER_MS);
   }
 
-  #granted(place: Place, { token, waiting }: Grant, provenDeadline: number): void {
+  #granted(place: Place, { token, waiting }: Grant, provenDeadline: number, renewWithin: number): void {
     const { clock, lookout, renewals } = this.table;
     const grantedAt = clock.now();
     const deadline = provenDeadline - safetyMargin(provenDeadline - grantedAt);
@@ -132,7 +136,7 @@ export class LocalQueue {
     lookout.forget(place);
     place.grant(token, deadline);
     if (waiting > 0) place.markContended();
-    renewals.add(place, deadline - grantedAt);
+    renewals.add(place, deadline - grantedAt, renewWithin);
     const { waiter } = place;
     if (waiter !== null) this.#deliver(place, waiter, false);
   }

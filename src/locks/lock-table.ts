@@ -130,7 +130,7 @@ export class LockTable implements Listener {
 
   /**
    * Ends a place in the store, tried again until `deadline`, when it ends there by itself. `unsettled`: the
-   * store may not know. Settles by then, or when the first call is given up, if that is later.
+   * store may not know. Settles by then, whatever the store does.
    */
   release(place: Place, deadline?: number): Promise<"released" | "gone" | "unsettled"> {
     const { resource, leaseId } = place;
@@ -163,6 +163,10 @@ export class LockTable implements Listener {
         this.#flushSoon();
       };
       attempt();
+      const left = giveUpAt - this.clock.now();
+      if (left < this.#options.callMs) {
+        cancelGivingUp = this.clock.timer(left, () => settle("unsettled"), { keepAlive: true });
+      }
     });
     this.#releasing.add(released);
     void released.then(() => this.#releasing.delete(released));

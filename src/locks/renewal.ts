@@ -33,8 +33,10 @@ export class Renewals {
     private readonly send: Send,
   ) {}
 
-  add(place: Place, remainingMs: number): void {
-    this.#schedule(place, remainingMs * RENEW_AFTER, Math.max(1, remainingMs * TOGETHER));
+  /** Renews when a third of the time that remains is over, or `within` so many ms if that is sooner. */
+  add(place: Place, remainingMs: number, within = Infinity): void {
+    const delay = Math.min(remainingMs * RENEW_AFTER, within);
+    this.#schedule(place, delay, Math.max(1, Math.min(remainingMs * TOGETHER, within / 4)));
   }
 
   delete(place: Place): void {
