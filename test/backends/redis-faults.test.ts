@@ -7,6 +7,9 @@ import { BackendError } from "holdfast";
 import { IDLE_MEMORY_MS, type Admission, type Backend, type Session } from "holdfast/backend";
 import { redis, redisFromUrl } from "holdfast/redis";
 import { FaultProxy } from "holdfast/testkit";
+import { overNodeRedis } from "#src/backends/redis/own-client.js";
+import { backendOver } from "#src/backends/redis/redis-backend.js";
+import { parseUrl } from "#src/backends/redis/url.js";
 import { SINGLE_CLIENTS } from "../servers/redis-clients.ts";
 import { startRedis } from "../servers/redis.ts";
 
@@ -235,21 +238,65 @@ test("a client with a key prefix is refused, and so is what is no client", () =>
   assert.throws(() => redis({} as Redis), TypeError);
 });
 
-test("diagnosis says what follows for safety", async () => {
-  const backend = await redisFromUrl(server.url);
-  await opened(backend, "doctor");
-  const findings = (await backend.diagnose?.()) ?? [];
-  const level = (subject: string) => findings.find((finding) => finding.subject === subject)?.level;
-  assert.deepEqual(
-    ["version", "role", "eviction", "persistence", "replication", "scripts"].map(level),
-    ["ok", "ok", "ok", "warning", "ok", "ok"],
-  );
-  await server.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
-  await server.command("CONFIG", "SET", "maxmemory", "100mb");
-  await server.command("CONFIG", "SET", "appendonly", "yes");
-  await server.command("CONFIG", "SET", "appendfsync", "always");
-  const worse = (await backend.diagnose?.()) ?? [];
-  assert.equal(worse.find(({ subject }) => subject === "eviction")?.level, "danger");
-  assert.equal(worse.find(({ subject }) => subject === "persistence")?.level, "ok");
+for (const [name, connect] of Object.entries(SINGLE_CLIENTS)) {
+  test(`${name}: diagnosis says what follows for safety`, async () => {
+    const own = await startRedis();
+    const { client, close } = await connect(own.port);
+    const backend = redis(client);
+    await opened(backend, "doctor");
+    const levels = async () => {
+      const findings = (await backend.diagnose?.()) ?? [];
+      return Object.fromEntries(findings.map(({ subject, level }) => [subject, level]));
+    };
+    const healthy = { version: "ok", role: "ok", eviction: "ok", replication: "ok", scripts: "ok" };
+    assert.deepEqual(await levels(), { ...healthy, persistence: "warning" });
+    await own.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+    await own.command("CONFIG", "SET", "maxmemory", "100mb");
+    await own.command("CONFIG", "SET", "appendonly", "yes");
+    assert.deepEqual(await levels(), { ...healthy, eviction: "danger", persistence: "warning" });
+    await own.command("CONFIG", "SET", "appendfsync", "always");
+    assert.equal((await levels())["persistence"], "ok");
+    await own.command("ACL", "SETUSER", "default", "-config");
+    assert.equal((await levels())["persistence"], "warning");
+    await own.command("ACL", "SETUSER", "default", "-eval");
+    assert.equal((await levels())["scripts"], "danger");
+    await backend.close();
+    await close();
+    await own.stop();
+  });
+}
+
+test("a user without a right is told that nothing happened", async () => {
+  const own = await startRedis();
+  const backend = await redisFromUrl(own.url);
+  const { id } = await opened(backend, "rights");
+  await own.command("ACL", "SETUSER", "default", "-evalsha");
+  const refused = await admit(backend, "r", `${id}:1`).catch((error: unknown) => error);
+  assert.ok(refused instanceof BackendError && refused.outcome === "not-applied", String(refused));
+  await own.command("ACL", "SETUSER", "default", "+evalsha", "-publish");
+  // Pushes only save time; without them locks work all the same.
+  assert.equal((await admit(backend, "r", `${id}:2`)).kind, "granted");
+  assert.equal((await admit(backend, "r", `${id}:3`)).kind, "waiting");
+  assert.equal(await release(backend, "r", `${id}:2`), "released");
+  assert.equal((await admit(backend, "r", `${id}:3`)).kind, "granted");
   await backend.close();
+  await own.stop();
+});
+
+test("where only the package redis is installed, a URL's connections are made with it", async () => {
+  const own = await startRedis();
+  const connection = overNodeRedis(await import("redis"), parseUrl(own.url));
+  const backend = backendOver(connection, {});
+  const { id, heard } = await opened(backend, "fallback");
+  assert.equal((await admit(backend, "r", `${id}:1`)).kind, "granted");
+  await own.kill();
+  await until("notices", async () => backend.time().then(() => false, () => true));
+  const refused = await admit(backend, "r", `${id}:2`).catch((error: unknown) => error);
+  assert.ok(refused instanceof BackendError && refused.outcome === "not-applied", String(refused));
+  await own.restart();
+  await until("told to look", () => heard.looks > 0);
+  await until("serves", async () => backend.time().then(() => true, () => false));
+  assert.equal((await admit(backend, "r", `${id}:3`)).kind, "granted");
+  await backend.close();
+  await own.stop();
 });

@@ -4,8 +4,9 @@ import type { Grant, Session } from "holdfast/backend";
 import { sqlite } from "holdfast/sqlite";
 
 /**
- * A process that takes locks directly on the backend, one after the other: on keys of its own, and at the same time
- * on one key that all processes want. Started by sqlite-processes.test.ts, which it answers over IPC.
+ * A process that takes locks directly on the backend, one after the other: on keys of its own, and
+ * at the same time on one key that all processes want. Started by sqlite-processes.test.ts, which
+ * it answers over IPC.
  */
 export interface WorkerTask {
   readonly file: string;

@@ -7,21 +7,19 @@ const SKEW_MAX_MS = 20;
 /** What `holdfast doctor` says about a server, and what follows for safety. */
 export async function diagnose(connection: Connection): Promise<readonly Finding[]> {
   const masters = await connection.masters();
-  const findings: Finding[] = [];
-  for (const [index, send] of masters.entries()) {
-    const where = masters.length > 1 ? ` of node ${index + 1}` : "";
-    for (const finding of await diagnoseNode(send)) {
-      findings.push({ ...finding, subject: finding.subject + where });
-    }
-  }
-  if (connection.isCluster) {
-    findings.push(await clusterState(masters[0]!), await clusterClocks(masters));
-  }
-  return findings;
+  const nodes = await Promise.all(masters.map(diagnoseNode));
+  const findings = nodes.flatMap((found, index) =>
+    found.map((finding) => ({
+      ...finding,
+      subject: nodes.length > 1 ? `${finding.subject} of node ${index + 1}` : finding.subject,
+    })),
+  );
+  if (!connection.isCluster) return findings;
+  return [...findings, await clusterState(masters[0]!), await clusterClocks(masters)];
 }
 
 async function diagnoseNode(send: Send): Promise<readonly Finding[]> {
-  const info = await infoOf(send);
+  const info = parseInfo(await send(["INFO"]));
   return [
     version(info),
     role(info),
@@ -33,24 +31,26 @@ async function diagnoseNode(send: Send): Promise<readonly Finding[]> {
 }
 
 function version(info: Info): Finding {
-  const text = info.get("valkey_version") ?? info.get("redis_version") ?? "unknown";
-  const major = Number.parseInt(info.get("redis_version") ?? text, 10);
-  if (major >= 6) return { level: "ok", subject: "version", detail: text };
+  const subject = "version";
+  const compatible = info.get("redis_version") ?? "unknown";
+  const detail = info.has("valkey_version") ? `Valkey ${info.get("valkey_version")}` : compatible;
+  if (Number.parseInt(compatible, 10) >= 6) return ok(subject, detail);
   return {
     level: "warning",
-    subject: "version",
-    detail: `${text} is older than what Holdfast is tested with`,
+    subject,
+    detail: `${detail} is older than what Holdfast is tested with`,
     remedy: "upgrade to Redis 7 or later",
   };
 }
 
 function role(info: Info): Finding {
-  const text = info.get("role") ?? "unknown";
-  if (text === "master") return { level: "ok", subject: "role", detail: "master" };
+  const subject = "role";
+  const found = info.get("role") ?? "unknown";
+  if (found === "master") return ok(subject, found);
   return {
     level: "danger",
-    subject: "role",
-    detail: `${text}: it takes no writes, so nothing can be locked`,
+    subject,
+    detail: `${found}: it takes no writes, so nothing can be locked`,
     remedy: "connect to the master, or through redis+sentinel://",
   };
 }
@@ -58,43 +58,42 @@ function role(info: Info): Finding {
 function eviction(info: Info): Finding {
   const subject = "eviction";
   const policy = info.get("maxmemory_policy") ?? "unknown";
-  const bounded = info.get("maxmemory") !== "0";
   if (policy === "noeviction") {
-    return { level: "ok", subject, detail: "noeviction: when memory is full, locks fail and none is forgotten" };
+    return ok(subject, "noeviction: when memory is full, locks fail and none is forgotten");
   }
-  const whichAre = policy.startsWith("volatile-") ? "locks (all have an expiry)" : "locks and records";
+  const isBounded = info.get("maxmemory") !== "0";
+  const when = isBounded ? "a full memory evicts" : "once maxmemory is set, a full memory evicts";
+  // Locks have an expiry, records have none.
+  const what = policy.startsWith("volatile-") ? "locks" : "locks and records";
   return {
-    level: bounded ? "danger" : "warning",
+    level: isBounded && policy.startsWith("allkeys-") ? "danger" : "warning",
     subject,
-    detail: `${policy}: ${bounded ? "" : "once maxmemory is set, "}a full memory evicts ${whichAre} that are in use`,
+    detail: `${policy}: ${when} ${what} that are in use`,
     remedy: "CONFIG SET maxmemory-policy noeviction",
   };
 }
 
 async function persistence(send: Send, info: Info): Promise<Finding> {
   const subject = "persistence";
-  const appends = info.get("aof_enabled") === "1";
-  const fsync = await setting(send, "appendfsync");
-  const save = await setting(send, "save");
-  if (appends && fsync === "always") {
-    return { level: "ok", subject, detail: "appendonly, appendfsync always: a restart forgets nothing it has answered" };
-  }
-  if (appends) {
-    const lost = fsync === null ? "some of the last writes (CONFIG is forbidden here)" : "up to a second of writes";
+  const fsync = (await setting(send, "appendfsync")) ?? "unknown, since CONFIG is forbidden";
+  if (info.get("aof_enabled") === "1") {
+    if (fsync === "always") {
+      return ok(subject, "appendonly, appendfsync always: a restart forgets nothing it answered");
+    }
     return {
       level: "warning",
       subject,
-      detail: `appendonly, appendfsync ${fsync ?? "unknown"}: a crash of its machine may forget ${lost}, locks among them`,
+      detail: `appendonly, appendfsync ${fsync}: a crash may forget the last second`,
       remedy: "fence writes; or CONFIG SET appendfsync always",
     };
   }
-  const snapshots =
-    save === null ? "perhaps snapshots (CONFIG is forbidden here)" : save === "" ? "nothing is kept" : "snapshots only";
+  const save = await setting(send, "save");
+  const kept = save === null ? "no appendonly file" : save === "" ? "nothing" : "snapshots only";
   return {
     level: "warning",
     subject,
-    detail: `${snapshots}: a restart may forget every lock and record since`,
-    remedy: "fence writes; for records CONFIG SET appendonly yes",
+    detail: `${kept}: a restart may forget every lock and record since the last snapshot, if any`,
+    remedy: "fence writes; and for the sake of records CONFIG SET appendonly yes",
   };
 }
 
@@ -102,14 +101,14 @@ function replication(info: Info): Finding {
   const subject = "replication";
   const replicas = Number(info.get("connected_slaves") ?? 0);
   if (replicas === 0) {
-    return { level: "ok", subject, detail: "no replica: without the server there are no locks, but none is held twice" };
+    return ok(subject, "no replica: without the server there are no locks, but none is held twice");
   }
   return {
     level: "warning",
     subject,
     detail:
-      `${replicas} replica${replicas > 1 ? "s" : ""}, asynchronous: a failover may forget the last locks granted, ` +
-      "which then are granted again, and the last writes",
+      `followed by ${replicas} asynchronously: a failover may forget the last writes, and the last ` +
+      "locks granted, which then are granted again",
     remedy: "fence every write that must not be made by two holders",
   };
 }
@@ -118,7 +117,7 @@ async function scripting(send: Send): Promise<Finding> {
   const subject = "scripts";
   try {
     await send(["EVAL", "return 1", "0"]);
-    return { level: "ok", subject, detail: "permitted" };
+    return ok(subject, "permitted");
   } catch (cause) {
     return {
       level: "danger",
@@ -130,19 +129,18 @@ async function scripting(send: Send): Promise<Finding> {
 }
 
 async function clusterState(send: Send): Promise<Finding> {
+  const subject = "cluster";
   const info = parseInfo(await send(["CLUSTER", "INFO"]));
-  const state = info.get("cluster_state") ?? "unknown";
-  const detail = `${state}, ${info.get("cluster_slots_ok") ?? "?"} of 16384 slots served by ${info.get("cluster_size") ?? "?"} masters`;
-  if (state === "ok") return { level: "ok", subject: "cluster", detail };
-  return {
-    level: "danger",
-    subject: "cluster",
-    detail,
-    remedy: "redis-cli --cluster check, and --cluster fix",
-  };
+  const [state, slots, size] = ["cluster_state", "cluster_slots_ok", "cluster_size"].map(
+    (name) => info.get(name) ?? "unknown",
+  );
+  const detail = `${state}, ${slots} of 16384 slots served by ${size} masters`;
+  if (state === "ok") return ok(subject, detail);
+  const remedy = "redis-cli --cluster check, then --cluster fix";
+  return { level: "danger", subject, detail, remedy };
 }
 
-/** A grant that is handed over is dated by the node that has the lock; a process knows only one store's clock. */
+/** A grant handed over is dated by its lock's node, but a process knows one store's clock only. */
 async function clusterClocks(masters: readonly Send[]): Promise<Finding> {
   const subject = "cluster clocks";
   const times = await Promise.all(
@@ -152,33 +150,31 @@ async function clusterClocks(masters: readonly Send[]): Promise<Finding> {
     }),
   );
   const apart = Math.round(Math.max(...times) - Math.min(...times));
-  if (apart <= SKEW_MAX_MS) return { level: "ok", subject, detail: `within ${apart} ms of each other` };
+  if (apart <= SKEW_MAX_MS) return ok(subject, `within ${apart} ms of each other`);
   return {
     level: "warning",
     subject,
-    detail: `up to ${apart} ms apart, so that a grant delayed on its way may be trusted that much too long`,
+    detail: `up to ${apart} ms apart: a grant that is late may be trusted that much too long`,
     remedy: "run NTP on all nodes",
   };
 }
 
+const ok = (subject: string, detail: string): Finding => ({ level: "ok", subject, detail });
+
 type Info = ReadonlyMap<string, string>;
 
-async function infoOf(send: Send): Promise<Info> {
-  return parseInfo(await send(["INFO"]));
-}
-
 function parseInfo(text: unknown): Info {
-  const lines = String(text).split("\r\n").map((line) => line.split(/:(.*)/s) as [string, string]);
-  return new Map(lines);
+  const lines = String(text).split("\r\n");
+  return new Map(lines.map((line) => line.split(/:(.*)/s) as [string, string]));
 }
 
-/** Null where CONFIG is forbidden, as many hosted servers have it. */
+/** Null where CONFIG is forbidden, as on many hosted servers. Its form depends on the protocol. */
 async function setting(send: Send, name: string): Promise<string | null> {
   try {
     const reply = await send(["CONFIG", "GET", name]);
-    if (Array.isArray(reply)) return String(reply[1] ?? "");
-    if (reply instanceof Map) return String(reply.get(name) ?? "");
-    return String((reply as Record<string, unknown>)[name] ?? "");
+    if (Array.isArray(reply)) return String(reply[1]);
+    if (reply instanceof Map) return String(reply.get(name));
+    return String((reply as Readonly<Record<string, unknown>>)[name]);
   } catch {
     return null;
   }

@@ -6,8 +6,9 @@ interface Emitter {
 const hearers = new WeakMap<Emitter, Set<() => void>>();
 
 /**
- * Calls `handler` at each of these events. However many backends share a client, it has one listener for each event, so
- * that Node does not suspect a leak. Always with the same events for one client. Returns the way to stop.
+ * Calls `handler` at each of these events. However many backends share a client, it has one
+ * listener for each event, so that Node does not suspect a leak. Always with the same events for
+ * one client. Returns the way to stop.
  */
 export function hear(emitter: Emitter, events: readonly string[], handler: () => void): () => void {
   let handlers = hearers.get(emitter);

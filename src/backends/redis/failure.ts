@@ -4,16 +4,18 @@ import { BackendError } from "../../errors.ts";
 export class NotSent extends Error {}
 
 /**
- * Replies that refuse a script before it changed anything. Redis looks for these states before a script's
- * first write only, and all of ours write last what others are told of.
+ * Codes of replies that refuse a script before it changed anything: Redis looks for these states
+ * before a script's first write only.
  */
-const REFUSALS =
-  /^-?(LOADING|READONLY|OOM|MISCONF|NOREPLICAS|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|CROSSSLOT|BUSY|NOSCRIPT|NOAUTH|WRONGPASS)\b/;
+const REFUSALS = new Set([
+  ...["LOADING", "READONLY", "OOM", "MISCONF", "NOREPLICAS", "MASTERDOWN", "BUSY", "NOSCRIPT"],
+  ...["CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "CROSSSLOT", "NOAUTH", "WRONGPASS"],
+]);
 
 /** Of both clients, while a connection is being made: what waited for it was never sent. */
 const CONNECTING = new Set(["connect", "getaddrinfo"]);
 
-/** Clients say so when they did not even try. */
+/** What clients say when they did not even try. */
 const UNSENT = new Set([
   "Stream isn't writeable and enableOfflineQueue options is false",
   "Cluster isn't ready and enableOfflineQueue options is false",
@@ -29,18 +31,17 @@ export function asBackendError(operation: string, cause: unknown): BackendError 
 }
 
 export function isMissingScript(cause: unknown): boolean {
-  return cause instanceof Error && /^-?NOSCRIPT\b/.test(cause.message);
+  return cause instanceof Error && codeOf(cause) === "NOSCRIPT";
 }
 
 function isCertainlyWithoutEffect(cause: unknown): boolean {
   if (!(cause instanceof Error)) return false;
-  if (cause instanceof NotSent || UNSENT.has(cause.message) || REFUSALS.test(cause.message)) return true;
+  if (cause instanceof NotSent || UNSENT.has(cause.message)) return true;
   if ("syscall" in cause && CONNECTING.has(String(cause.syscall))) return true;
-  // Any other error reply that does not come from within a script was given before the script began.
-  return isReply(cause) && !/\bscript\b/.test(cause.message);
+  const code = codeOf(cause);
+  // Any other error reply that does not come from within a script was given before it began.
+  return REFUSALS.has(code) || (code !== "" && !/\bscript\b/.test(cause.message));
 }
 
-/** `ReplyError` is ioredis's name for it; node-redis's errors of this kind begin with an upper-case code. */
-function isReply(cause: Error): boolean {
-  return cause.name === "ReplyError" || /^[A-Z]{3,} /.test(cause.message);
-}
+/** Error replies begin with an upper-case code, other errors of clients do not. */
+const codeOf = (cause: Error): string => /^-?([A-Z]{3,}) /.exec(cause.message)?.[1] ?? "";

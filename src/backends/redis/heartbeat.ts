@@ -1,6 +1,9 @@
 import { systemClock, type Cancel } from "../../clock.ts";
 
-/** How often a connection is tried, since one that died silently looks like one on which nothing happens … */
+/**
+ * How often a connection is tried, since one that died silently looks like one on which nothing
+ * happens …
+ */
 const TRY_MS = 10_000;
 /** … and how long the server may take to answer. */
 const ANSWER_MS = 5_000;

@@ -43,19 +43,22 @@ export function ioredisConnection(client: IoredisClient): Connection {
   const { options } = client;
   if ("keyPrefix" in options && typeof options.keyPrefix === "string" && options.keyPrefix !== "") {
     throw new TypeError(
-      "redis(client): scripts and channels do not see a client's keyPrefix; use a client without one, and " +
-        `{ namespace: ${JSON.stringify(options.keyPrefix)} } for the coordinator`,
+      "redis(client): scripts and channels do not see a client's keyPrefix; use a client without " +
+        `one, and { namespace: ${JSON.stringify(options.keyPrefix)} } for the coordinator`,
     );
   }
   const masters = (): readonly IoredisNode[] =>
     isCluster(client) ? client.nodes("master") : [client as IoredisNode];
-  // Only while it is connected: what a client keeps for later takes effect when nobody asks for it any more.
+  // Only while it is connected: what a client keeps for later takes effect when nobody asks for it
+  // any more.
   const ready = (): void => {
-    if (client.status !== "ready") throw new NotSent(`the client is not connected (${client.status})`);
+    const { status } = client;
+    if (status !== "ready") throw new NotSent(`the client is not connected (${status})`);
   };
   return {
     isCluster: isCluster(client),
-    // A lazy client connects when something is sent, and one that is connecting keeps it until it has.
+    // A lazy client connects when something is sent, and one that is connecting keeps it until it
+    // has.
     open: async () => void (await client.call("TIME", [])),
     async send(_key, command) {
       ready();
@@ -82,7 +85,9 @@ export const ONE_LIFE = Object.freeze({
   autoResubscribe: false,
 });
 
-/** Connects, within bounds even if the server accepts but never answers. Rejects with the reason. */
+/**
+ * Connects, within bounds even if the server accepts but never answers. Rejects with the reason.
+ */
 export async function connectOnce(client: IoredisNode | IoredisCluster): Promise<void> {
   // The promise says only that the connection is closed; why, an event says.
   let reason: unknown;

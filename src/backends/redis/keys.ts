@@ -1,15 +1,18 @@
 import { slotOf } from "./slot.ts";
 
+const ESCAPES: Readonly<Record<string, string>> = { "%": "%25", "{": "%7b", "}": "%7d" };
+
 /**
- * A name inside a hash tag. Braces would end the tag elsewhere; escaped, they neither do so nor let two names meet.
+ * A name inside a hash tag. Braces, which would end it elsewhere, are escaped; no two names meet.
  */
-export const tagged = (name: string): string =>
-  /[%{}]/.test(name) ? name.replace(/[%{}]/g, (char) => ESCAPES[char as keyof typeof ESCAPES]) : name;
+export function tagged(name: string): string {
+  return /[%{}]/.test(name) ? name.replace(/[%{}]/g, (char) => ESCAPES[char] ?? char) : name;
+}
 
-const untagged = (text: string): string =>
-  text.includes("%") ? text.replace(/%25|%7b|%7d/g, (code) => String.fromCharCode(parseInt(code.slice(1), 16))) : text;
-
-const ESCAPES = { "%": "%25", "{": "%7b", "}": "%7d" } as const;
+function untagged(text: string): string {
+  if (!text.includes("%")) return text;
+  return text.replace(/%(25|7b|7d)/g, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
+}
 
 const LOCK_END = "}:lock";
 

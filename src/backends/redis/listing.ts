@@ -9,8 +9,8 @@ const SCAN_COUNT = "1000";
 const INSPECT_MAX = 128;
 
 /**
- * Locks in use, by name. There is no index, which every lock would have to pay for: the whole keyspace is scanned, in
- * steps that hold up the server little.
+ * Locks in use, by name. There is no index, which every lock would have to pay for: the whole
+ * keyspace is scanned, in steps that hold up the server little.
  */
 export async function list(
   connection: Connection,

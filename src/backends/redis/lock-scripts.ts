@@ -3,8 +3,9 @@ import { RULE } from "./rule-lua.ts";
 import { CLOCK, STATE } from "./state-lua.ts";
 
 /**
- * What only contended locks need is not even defined before one is met: making functions is a good part of what a
- * short script costs.
+ * A plain case (an idle lock is taken, a lone holder renews or releases) is done in the script's
+ * own loop. The rest is not even defined before it is needed: to make functions is a good part of
+ * what a short script costs.
  */
 const slowly = (verb: string): string => String.raw`
 local slow
@@ -13,27 +14,29 @@ local function slowly()
   ${STATE}
   ${RULE}
   ${verb}
-  slow = {step = function(key, raw, ...)
+  local function step(key, raw, ...)
     local state = enter(key, raw)
     local answer = {verb(key, state, ...)}
     if state.changed then save(key, state) end
     return unpack(answer)
-  end, publish = publish}
+  end
+  slow = {step = step, publish = publish}
   return slow
 end
 `;
 
 /** The one place is this one, and has not run out. */
-const IS_HELD_BY_ID = String.raw`raw and byte(raw) == 104 and sub(raw, -#id) == id and byte(raw, -#id - 1) == 3
-    and struct.unpack('>I8', raw, 10) > ms`;
+const isHeldByIt = String.raw`raw and byte(raw) == 104 and sub(raw, -#id) == id
+    and byte(raw, -#id - 1) == 2 and struct.unpack('>I8', raw, 10) > ms`;
 
 /**
- * ARGV: now, channels, patienceMs, then terms (ttlMs, keepMs, whether to wait and to steal as two digits, and what is
- * kept of them as state-lua.ts says) once for all requests or for each, then the lease ids. Answers the clock, alone or
- * with five numbers for each request that was not plainly granted at that time: its place in the call, what came
- * instead (see ADMISSION in locks.ts), and up to three details.
+ * ARGV: now, channels, patienceMs, then terms (ttlMs, keepMs, whether to wait and to steal as two
+ * digits, and what state-lua.ts calls terms) once for all requests or for each, then the lease ids.
+ * Answers the clock, alone or with five numbers for each request that was not plainly granted at
+ * that time: its place in the call, what came instead (see ADMISSIONS in locks.ts), and up to three
+ * details.
  */
-const ADMIT = CLOCK + slowly(String.raw`
+const ADMIT = String.raw`${CLOCK}${slowly(String.raw`
 local function answerWith(state, at, place)
   if place[TOKEN] == 0 then return 1, at - 1, earliest(state.places, at - 1), 0 end
   return 0, place[TOKEN], place[EXPIRES], strangers(state, place)
@@ -64,7 +67,8 @@ local function verb(key, state, id, ttl, manner, terms)
   if endedAs(state, id) then return 4, 0, 0, 0 end
   if #state.places > 0 and state.capacity ~= capacity then return 3, state.capacity, 0, 0 end
   if steal then
-    remove(state, function(place) return place[TOKEN] ~= 0 end, {key = key, reason = 'stolen'})
+    local function isHeld(place) return place[TOKEN] ~= 0 end
+    remove(state, isHeld, {key = key, reason = 'stolen'})
   end
   local used = permits
   if not steal then
@@ -78,7 +82,7 @@ local function verb(key, state, id, ttl, manner, terms)
   handOver(state, key)
   return answerWith(state, indexOf(state.places, id))
 end
-`) + String.raw`
+`)}
 local answers, ttl, keep, manner, terms, head
 local ids = #ARGV - #KEYS
 for i = 1, #KEYS do
@@ -90,14 +94,16 @@ for i = 1, #KEYS do
   local key, id = KEYS[i], ARGV[ids + i]
   local raw = call('GET', key)
   if not raw then
-    call('SET', key, head .. '\0\3' .. id, 'PX', keep)
-  elseif byte(raw) == 105 and struct.unpack('>I8', raw, 2) < now and not find(raw, id, 10, true) then
-    call('SET', key, head .. sub(raw, 10) .. '\3' .. id, 'PX', keep)
+    call('SET', key, head .. '\0\2' .. id, 'PX', keep)
+  elseif byte(raw) == 105 and struct.unpack('>I8', raw, 2) < now
+    and not find(raw, id, 11, true) then
+    call('SET', key, head .. sub(raw, 10) .. '\2' .. id, 'PX', keep)
   else
     answers = answers or {now}
-    local at = #answers + 1
-    answers[at], answers[at + 1], answers[at + 2], answers[at + 3], answers[at + 4] =
-      i - 1, slowly().step(key, raw, id, ttl, manner, terms)
+    local to = #answers
+    answers[to + 1] = i - 1
+    answers[to + 2], answers[to + 3], answers[to + 4], answers[to + 5] =
+      slowly().step(key, raw, id, ttl, manner, terms)
   end
 end
 if slow then slow.publish() end
@@ -105,38 +111,42 @@ return answers or now
 `;
 
 /**
- * ARGV: now, channels, then terms (ttlMs, keepMs) once for all requests or for each, then the lease ids. Answers the clock,
- * alone or with two numbers for each request that was not plainly renewed: its place in the call, and how many wait
- * behind it, -1 for gone.
+ * ARGV: now, channels, then terms (ttlMs, keepMs) once for all requests or for each, then the lease
+ * ids. Answers the clock, alone or with two numbers for each request that was not plainly renewed:
+ * its place in the call, and how many wait behind it, -1 for gone.
  */
-const RENEW = CLOCK + slowly(String.raw`
+const RENEW = String.raw`${CLOCK}${slowly(String.raw`
 local function verb(key, state, id, ttl)
   local at, place = indexOf(state.places, id)
   if not place or place[TOKEN] == 0 then return -1 end
   place[EXPIRES], state.changed = ms + ttl, true
   return strangers(state, place)
 end
-`) + String.raw`
+`)}
 local answers, ttl, keep
 local ids = #ARGV - #KEYS
 for i = 1, #KEYS do
   if i * 2 < ids then ttl, keep = ARGV[i * 2 + 1], ARGV[i * 2 + 2] end
   local key, id = KEYS[i], ARGV[ids + i]
   local raw = call('GET', key)
-  if ${IS_HELD_BY_ID} then
-    call('SET', key, sub(raw, 1, 9) .. struct.pack('>I8', ms + ttl) .. sub(raw, 18), 'PX', keep)
+  if ${isHeldByIt} then
+    local renewed = sub(raw, 1, 9) .. struct.pack('>I8', ms + ttl) .. sub(raw, 18)
+    call('SET', key, renewed, 'PX', keep)
   else
     answers = answers or {now}
-    answers[#answers + 1] = i - 1
-    answers[#answers + 1] = slowly().step(key, raw, id, ttl)
+    local to = #answers
+    answers[to + 1], answers[to + 2] = i - 1, slowly().step(key, raw, id, ttl)
   end
 end
 if slow then slow.publish() end
 return answers or now
 `;
 
-/** ARGV: now, channels, then the lease ids. Answers the clock, alone or with those requests that found nothing to release. */
-const RELEASE = CLOCK + slowly(String.raw`
+/**
+ * ARGV: now, channels, then the lease ids. Answers the clock, alone or with those requests that
+ * found nothing to release.
+ */
+const RELEASE = String.raw`${CLOCK}${slowly(String.raw`
 local function verb(key, state, id)
   local at = indexOf(state.places, id)
   if at then
@@ -153,20 +163,23 @@ local function verb(key, state, id)
   end
   return ended == RELEASED
 end
-`) + String.raw`
+`)}
 local answers
+local ids = #ARGV - #KEYS
 for i = 1, #KEYS do
-  local key, id = KEYS[i], ARGV[2 + i]
+  local key, id = KEYS[i], ARGV[ids + i]
   local raw = call('GET', key)
-  if ${IS_HELD_BY_ID} then
+  if ${isHeldByIt} then
     local at = 22 + struct.unpack('>I4', raw, 18)
-    local count, ended = byte(raw, at), sub(raw, at + 1, -#id - 2)
+    local count, from = byte(raw, at), at + 1
     if count == ${FORGOTTEN_MAX} then
-      ended = sub(ended, (find(ended, '[\1\2]', 2)))
+      from = find(raw, '\1', from + 1, true)
     else
       count = count + 1
     end
-    call('SET', key, 'i' .. sub(raw, 2, 9) .. string.char(count) .. ended .. '\1' .. id, 'PX', '${IDLE_MEMORY_MS}')
+    local ended = sub(raw, from, -#id - 2) .. '\1r' .. id
+    local idle = 'i' .. sub(raw, 2, 9) .. string.char(count) .. ended
+    call('SET', key, idle, 'PX', '${IDLE_MEMORY_MS}')
   elseif not slowly().step(key, raw, id) then
     answers = answers or {now}
     answers[#answers + 1] = i - 1
@@ -177,10 +190,11 @@ return answers or now
 `;
 
 /**
- * ARGV: now, channels, lease id or nothing, reason, by, a name of this very call. Answers six values for each
- * place that was revoked; a call that comes a second time is recognised by its name.
+ * ARGV: now, channels, lease id or nothing, reason, by, a name of this very call. Answers six
+ * values for each place that was revoked; a call that comes a second time is recognised by its
+ * name.
  */
-const REVOKE = CLOCK + STATE + RULE + String.raw`
+const REVOKE = String.raw`${CLOCK}${STATE}${RULE}
 local key, id, reason, by, name = KEYS[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local state = enter(key, call('GET', key))
 local revoked
@@ -188,9 +202,8 @@ for _, revocation in ipairs(state.revocations or {}) do
   if revocation[5] == name then revoked = revocation[4] end
 end
 if not revoked then
-  revoked = remove(state, function(place)
-    return place[TOKEN] ~= 0 and (id == '' or place[ID] == id)
-  end, {key = key, reason = 'revoked'})
+  local function isMeant(place) return place[TOKEN] ~= 0 and (id == '' or place[ID] == id) end
+  revoked = remove(state, isMeant, {key = key, reason = 'revoked'})
   if #revoked > 0 then
     state.last = math.max(state.last + 1, now)
     state.revocations = state.revocations or {}
@@ -206,8 +219,11 @@ for _, place in ipairs(revoked) do show(answers, place) end
 return answers
 `;
 
-/** ARGV: now. Answers the clock, and for each key its capacity (0: idle), places and revocations. Changes nothing. */
-const INSPECT = CLOCK + STATE + String.raw`
+/**
+ * ARGV: now. Answers the clock, and for each key its capacity (0: idle), places and revocations.
+ * Changes nothing.
+ */
+const INSPECT = String.raw`${CLOCK}${STATE}
 local answers = {now}
 for _, key in ipairs(KEYS) do
   local state = load(call('GET', key))

@@ -96,15 +96,17 @@ export class Locks {
 
   async revoke(request: RevokeRequest): Promise<readonly Place[]> {
     const command = this.#command([request]);
-    command.push(request.leaseId ?? "", request.reason, JSON.stringify(request.by), systemClock.id());
+    command.push(request.leaseId ?? "", request.reason, JSON.stringify(request.by));
+    command.push(systemClock.id());
     return places((await this.#scripts.run("revoke", command)) as readonly unknown[]);
   }
 
   async inspect(resources: readonly string[]): Promise<readonly Inspection[]> {
     if (resources.length === 0) return [];
     const command = this.#command(resources.map((resource) => ({ resource })));
-    const [clock, ...states] = (await this.#scripts.run("inspect", command)) as [number, ...State[]];
-    const now = millis(clock);
+    const reply = (await this.#scripts.run("inspect", command)) as [number, ...State[]];
+    const [clock, ...states] = reply;
+    const now = millis(Number(clock));
     return states.map(([capacity, found, revocations], index) => ({
       resource: resources[index]!,
       now,
@@ -126,7 +128,14 @@ export class Locks {
 type State = readonly [
   capacity: number,
   places: readonly unknown[],
-  revocations: readonly (readonly [at: number, reason: string, by: string, tokens: readonly number[]])[],
+  revocations: readonly KeptRevocation[],
+];
+
+type KeptRevocation = readonly [
+  at: number,
+  reason: string,
+  by: string,
+  tokens: readonly number[],
 ];
 
 /** The server's microseconds in the contract's milliseconds. */
@@ -135,8 +144,13 @@ export const millis = (micros: number): number => Math.floor(micros / 1000);
 /** Like IDLE_MEMORY_MS, from when the place has run out. */
 const keepMs = (ttlMs: number): string => String(Math.ceil(ttlMs) + IDLE_MEMORY_MS);
 
+interface Answers {
+  readonly micros: number;
+  readonly exceptions: readonly unknown[];
+}
+
 /** The clock alone where nothing is out of the ordinary, else before the exceptions. */
-function answers(reply: unknown): { readonly micros: number; readonly exceptions: readonly unknown[] } {
+function answers(reply: unknown): Answers {
   return Array.isArray(reply)
     ? { micros: Number(reply[0]), exceptions: reply }
     : { micros: Number(reply), exceptions: NONE };
@@ -161,10 +175,10 @@ function haveSameTerms(requests: readonly AdmitRequest[]): boolean {
 }
 
 /** By the number that the script answers with. */
-const ADMISSION = ["granted", "waiting", "busy", "mismatch", "gone"] as const;
+const ADMISSIONS = ["granted", "waiting", "busy", "mismatch", "gone"] as const;
 
 function admission([code = 0, a = 0, b = 0, c = 0]: readonly number[]): Admission {
-  const kind = ADMISSION[code]!;
+  const kind = ADMISSIONS[code]!;
   switch (kind) {
     case "granted":
       return { kind, token: a, expiresAt: b, waiting: c };
@@ -194,6 +208,6 @@ function places(parts: readonly unknown[]): Place[] {
   return found;
 }
 
-function revocation([at, reason, by, tokens]: State[2][number]): Revocation {
+function revocation([at, reason, by, tokens]: KeptRevocation): Revocation {
   return { at: Number(at), reason, by: JSON.parse(by) as Owner, tokens: tokens.map(Number) };
 }

@@ -27,7 +27,12 @@ export interface NodeClient extends NodeRedisClient {
 
 interface ClusterClient extends NodeRedisClient {
   readonly masters: readonly object[];
-  sendCommand(key: string | undefined, readOnly: boolean, command: readonly string[], options: object): Promise<unknown>;
+  sendCommand(
+    key: string | undefined,
+    readOnly: boolean,
+    command: readonly string[],
+    options: object,
+  ): Promise<unknown>;
   nodeClient(node: object): NodeClient | Promise<NodeClient>;
 }
 
@@ -39,12 +44,15 @@ interface SentinelClient extends NodeRedisClient {
 }
 
 /**
- * No timeout: it does not cover commands that were written, and triples their cost; whoever calls a backend sets
- * deadlines. Plain strings, whatever the client's own mapping is.
+ * No timeout: it does not cover commands that were written, and triples their cost; whoever calls a
+ * backend sets deadlines. Plain strings, whatever the client's own mapping is.
  */
 const OPTIONS = Object.freeze({ timeout: 0, typeMapping: Object.freeze({}) });
 
-/** Of the three kinds of client, whichever is given: it has connected to a node, or found another master. */
+/**
+ * Of the three kinds of client, whichever is given: it has connected to a node, or found another
+ * master.
+ */
 const CONNECTED = ["ready", "node-ready", "topology-change"] as const;
 
 /** A connection that is not made within this time is given up. */
@@ -83,7 +91,7 @@ export function nodeRedisConnection(client: NodeRedisClient): Connection {
 }
 
 /** Clusters of version 5 do not tell. */
-const isReady = (client: NodeRedisClient): boolean | undefined => (client as Partial<NodeClient>).isReady;
+const isReady = (client: Partial<NodeClient>): boolean | undefined => client.isReady;
 
 function connected(client: NodeRedisClient): Promise<void> {
   return new Promise((resolve) => {
@@ -114,7 +122,7 @@ function nodeKind(client: NodeClient): Kind {
 function clusterKind(client: ClusterClient): Kind {
   return {
     isCluster: true,
-    send: (key, command) => client.sendCommand(key === "" ? undefined : key, false, command, OPTIONS),
+    send: (key, command) => client.sendCommand(key || undefined, false, command, OPTIONS),
     masters: () =>
       Promise.all(
         client.masters.map(async (master): Promise<Send> => {

@@ -1,6 +1,12 @@
 import type { Connection } from "./client.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { connectOnce, ioredisConnection, ONE_LIFE, type IoredisCluster, type IoredisNode } from "./ioredis.ts";
+import {
+  connectOnce,
+  ioredisConnection,
+  ONE_LIFE,
+  type IoredisCluster,
+  type IoredisNode,
+} from "./ioredis.ts";
 import { nodeRedisConnection, type NodeClient } from "./node-redis.ts";
 import { Reopening } from "./reopening.ts";
 import type { Target } from "./url.ts";
@@ -8,42 +14,44 @@ import type { Target } from "./url.ts";
 /** A server that leaves a command unanswered for this long has its connection replaced. */
 const SILENCE_MS = 5_000;
 
-interface IoredisModule {
+export interface IoredisModule {
   readonly default: {
     new (options: object): IoredisNode;
     readonly Cluster: new (nodes: readonly object[], options: object) => IoredisCluster;
   };
 }
 
-interface NodeRedisModule {
+export interface NodeRedisModule {
   createClient(options: object): NodeClient;
 }
 
 /**
- * A connection of the backend's own, over whichever library is installed: "ioredis", or for a single server "redis".
- * It reconnects by itself, repeats nothing, keeps nothing for later, and lets an idle process end.
+ * A connection of the backend's own, over whichever library is installed: "ioredis", or for a
+ * single server "redis". It reconnects by itself, repeats nothing, keeps nothing for later, and
+ * lets an idle process end.
  */
 export async function ownConnection(target: Target): Promise<Connection> {
-  const ioredis = await installed(() => import("ioredis") as Promise<unknown> as Promise<IoredisModule>);
+  const ioredis = await installed<IoredisModule>(() => import("ioredis"));
   if (ioredis !== undefined) return overIoredis(ioredis.default, target);
   if (target.kind !== "single") {
     throw new Error(`A ${target.kind} URL needs the package "ioredis": npm install ioredis`);
   }
-  const redis = await installed(() => import("redis") as Promise<unknown> as Promise<NodeRedisModule>);
+  const redis = await installed<NodeRedisModule>(() => import("redis"));
   if (redis !== undefined) return overNodeRedis(redis, target);
   throw new Error('Redis needs the package "ioredis" (or "redis"): npm install ioredis');
 }
 
-async function installed<Module>(load: () => Promise<Module>): Promise<Module | undefined> {
+async function installed<Module>(load: () => Promise<unknown>): Promise<Module | undefined> {
   try {
-    return await load();
+    return (await load()) as Module;
   } catch (cause) {
-    if (cause instanceof Error && "code" in cause && cause.code === "ERR_MODULE_NOT_FOUND") return undefined;
+    if ((cause as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND") return undefined;
     throw cause;
   }
 }
 
-function overIoredis(Redis: IoredisModule["default"], target: Target): Connection {
+/** `Redis` is what the package exports by default. */
+export function overIoredis(Redis: IoredisModule["default"], target: Target): Connection {
   const { nodes, username, password, db, tls } = target;
   const login = {
     ...(username === undefined ? {} : { username }),
@@ -110,7 +118,8 @@ function kept(
   };
 }
 
-function overNodeRedis(redis: NodeRedisModule, target: Target): Connection {
+/** `redis` is the whole package. */
+export function overNodeRedis(redis: NodeRedisModule, target: Target): Connection {
   const { nodes, username, password, db, tls } = target;
   const client = redis.createClient({
     socket: { ...nodes[0], ...(tls ? { tls: true } : {}), reconnectStrategy: false },

@@ -4,7 +4,10 @@ import { Heartbeat } from "./heartbeat.ts";
 import type { Keys } from "./keys.ts";
 import { Reopening } from "./reopening.ts";
 
-/** One connection and one channel for all that this process is told. It is opened again whenever it ends. */
+/**
+ * One connection and one channel for all that this process is told. It is opened again whenever it
+ * ends.
+ */
 export class Push {
   readonly #connection: Connection;
   readonly #keys: Keys;

@@ -1,17 +1,17 @@
 import { CLOCK, STATE } from "./state-lua.ts";
 
 /**
- * A record is one string: a line of JSON `[revision, updatedAt, author, opId, fences]`, and behind it the value;
- * without a second line it is deleted, but its revision and fences are remembered. A bucket also has an index of
- * its live keys, in binary order, and its last revision, which is never lower than the clock so that none comes
- * again after a crash that lost writes.
+ * A record is one string: a line of JSON `[revision, updatedAt, author, opId, fences]`, and behind
+ * it the value; without a second line it is deleted, but its revision and fences are remembered. A
+ * bucket also has an index of its live keys, in binary order, and its last revision, which is never
+ * lower than the clock so that none comes again after a crash that lost writes.
  *
- * ARGV: now, keys per write, then for each write: key, flags, value, expected revision, opId, author, the fence's
- * resource, its token in 20 digits, the store's part of that token. KEYS, for each write: record, index, last
- * revision, and perhaps the state of the fence's lock. Flags: d delete, n must not exist, r revision expected,
- * a has an author, f fenced, s shared. Answers 1, the clock and what became of each write: its revision, nothing
- * (0), or in case of a replay the record (as a list of one); 2, the write in conflict and the record; 3, the stale
- * write.
+ * ARGV: now, keys per write, then for each write: key, flags, value, expected revision, opId,
+ * author, the fence's resource, its token in 20 digits, the store's part of that token. KEYS, for
+ * each write: record, index, last revision, and perhaps the state of the fence's lock. Flags: d
+ * delete, n must not exist, r revision expected, a has an author, f fenced, s shared. Answers 1,
+ * the clock and what became of each write: its revision, nothing (0), or in case of a replay the
+ * record (as a list of one); 2, the write in conflict and the record; 3, the stale write.
  */
 const WRITE = String.raw`
 local each = tonumber(ARGV[2])
@@ -45,8 +45,9 @@ for w = 1, writes do
   local flags = ARGV[a + 2]
   local function has(flag) return find(flags, flag, 1, true) ~= nil end
   local write = {
-    key = ARGV[a + 1], delete = has('d'), value = ARGV[a + 3], absent = has('n'), expected = has('r'),
-    revision = ARGV[a + 4], opId = ARGV[a + 5], author = has('a') and ARGV[a + 6] or cjson.null,
+    key = ARGV[a + 1], delete = has('d'), value = ARGV[a + 3],
+    absent = has('n'), expected = has('r'), revision = ARGV[a + 4], opId = ARGV[a + 5],
+    author = has('a') and ARGV[a + 6] or cjson.null,
     fenced = has('f'), shared = has('s'), resource = ARGV[a + 7], token = ARGV[a + 8],
     storeToken = ARGV[a + 9], record = KEYS[k + 1], index = KEYS[k + 2], last = KEYS[k + 3],
   }
@@ -95,7 +96,10 @@ for key, last in pairs(revisions) do call('SET', key, string.format('%.0f', last
 return answers
 `;
 
-/** KEYS: index. ARGV: what record keys begin with, lower bound, prefix, limit. Answers keys and records in turn. */
+/**
+ * KEYS: index. ARGV: what record keys begin with, lower bound, prefix, limit. Answers keys and
+ * records in turn.
+ */
 const SCAN = String.raw`
 local upTo = ARGV[3] == '' and '+' or '(' .. ARGV[3] .. '\255'
 local names = redis.call('ZRANGEBYLEX', KEYS[1], ARGV[2], upTo, 'LIMIT', 0, ARGV[4])

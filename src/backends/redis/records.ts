@@ -8,7 +8,9 @@ import { crc16 } from "./slot.ts";
 
 export type RecordScripts = Scripts<keyof typeof RECORD_SCRIPTS>;
 
-/** In a cluster a collection is spread over so many slots; elsewhere one step may touch any keys. */
+/**
+ * In a cluster a collection is spread over so many slots; elsewhere one step may touch any keys.
+ */
 const CLUSTER_BUCKETS = 16;
 
 /** The verbs on records. */
@@ -43,8 +45,8 @@ export class Records {
     if (this.#isCluster && buckets.some((bucket) => bucket !== buckets[0])) {
       throw new BackendError("redis", "write", "not-applied", {
         detail:
-          "the records lie in different slots of the cluster, which no step can span; write them one by one, " +
-          "or use a server that is not a cluster",
+          "the records lie in different slots of the cluster, which no step can span; write them " +
+          "one by one, or use a server that is not a cluster",
       });
     }
     const command = ["", "", ""];
@@ -60,16 +62,20 @@ export class Records {
     return outcome(writes, (await this.#scripts.run("write", command)) as readonly unknown[]);
   }
 
-  async scan(collection: string, { prefix = "", after, limit }: Page): Promise<readonly StoredRecord[]> {
-    const isLater = after !== undefined && Buffer.compare(Buffer.from(after), Buffer.from(prefix)) >= 0;
+  async scan(collection: string, page: Page): Promise<readonly StoredRecord[]> {
+    const { prefix = "", after, limit } = page;
+    const isLater = after !== undefined && Buffer.from(after).compare(Buffer.from(prefix)) >= 0;
     const lowest = isLater ? `(${after}` : `[${prefix}`;
     const most = String(Math.min(limit, LIMIT_MAX));
     const pages = await Promise.all(
       this.#buckets(collection).map((bucket) =>
-        this.#scripts.run("scan", ["", "", "1", `${bucket}index`, `${bucket}v:`, lowest, prefix, most]),
+        this.#scripts.run(
+          "scan",
+          ["", "", "1", `${bucket}index`, `${bucket}v:`, lowest, prefix, most],
+        ),
       ),
     );
-    const found = pages.flatMap((page) => entries(page as readonly string[]));
+    const found = pages.flatMap((part) => entries(part as readonly string[]));
     if (pages.length > 1) found.sort((a, b) => a.bytes.compare(b.bytes));
     return found.slice(0, limit).map(({ record }) => record);
   }
@@ -130,12 +136,18 @@ function parse(key: string, text: unknown): StoredRecord | null {
   if (typeof text !== "string") return null;
   const end = text.indexOf("\n");
   if (end < 0) return null;
-  const [revision, updatedAt, author] = JSON.parse(text.slice(0, end)) as [string, number, string | null];
+  const header = JSON.parse(text.slice(0, end)) as [string, number, string | null];
+  const [revision, updatedAt, author] = header;
   return { key, value: text.slice(end + 1), revision, updatedAt, author };
 }
 
-function entries(page: readonly string[]): { readonly bytes: Buffer; readonly record: StoredRecord }[] {
-  const found: { readonly bytes: Buffer; readonly record: StoredRecord }[] = [];
+interface Entry {
+  readonly bytes: Buffer;
+  readonly record: StoredRecord;
+}
+
+function entries(page: readonly string[]): Entry[] {
+  const found: Entry[] = [];
   for (let at = 0; at < page.length; at += 2) {
     const name = page[at]!;
     const record = parse(name, page[at + 1]);

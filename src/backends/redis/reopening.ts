@@ -4,8 +4,9 @@ const RETRY_MIN_MS = 20;
 const RETRY_MAX_MS = 400;
 
 /**
- * Opens again what has ended: at once at first, then after pauses that grow to {@link RETRY_MAX_MS} so that waiters
- * go on soon after a failover. Never keeps the process alive: who waits for something does that.
+ * Opens again what has ended: at once at first, then after pauses that grow to {@link RETRY_MAX_MS}
+ * so that waiters go on soon after a failover. Never keeps the process alive: who waits for
+ * something does that.
  */
 export class Reopening {
   readonly #open: () => Promise<void>;
@@ -27,9 +28,8 @@ export class Reopening {
     if (this.#isClosed || this.#cancel !== undefined) return;
     const pause = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** this.#failures);
     this.#failures += 1;
-    this.#cancel = systemClock.timer(pause * (0.5 + systemClock.random() / 2), () => void this.#again(), {
-      keepAlive: false,
-    });
+    const jittered = pause * (0.5 + systemClock.random() / 2);
+    this.#cancel = systemClock.timer(jittered, () => void this.#again(), { keepAlive: false });
   }
 
   close(): void {

@@ -1,8 +1,9 @@
 import { FORGOTTEN_MAX } from "../../backend.ts";
 
 /**
- * The one rule, and what every verb shares. A step loads the state, clears away what has run out, changes
- * it and saves it. What is to be told is gathered by process and published once, at the end.
+ * The one rule, and what every verb shares. A step loads the state, clears away what has run out,
+ * changes it and saves it. What is to be told is gathered by process and published once, at the
+ * end.
  */
 export const RULE = String.raw`
 local told, processes = {}, {}
@@ -20,7 +21,7 @@ local function tell(id, ...)
   for _, part in ipairs({...}) do messages[#messages + 1] = part end
 end
 
--- A lost message delays, but never breaks anything: so must not a process that may not publish.
+-- A lost message delays, but never breaks anything: so must not a user who may not publish.
 local function publish()
   for _, process in ipairs(processes) do
     redis.pcall('PUBLISH', ARGV[2] .. process, cjson.encode(told[process]))
@@ -32,11 +33,11 @@ local function text(number) return string.format('%.0f', number) end
 
 local function forget(state, id, mark)
   if state.count == ${FORGOTTEN_MAX} then
-    state.ended = sub(state.ended, (find(state.ended, MARKS, 2)))
+    state.ended = sub(state.ended, (find(state.ended, '\1', 2, true)))
   else
     state.count = state.count + 1
   end
-  state.ended = state.ended .. mark .. id
+  state.ended = state.ended .. '\1' .. mark .. id
 end
 
 local function mint(state, place, duration)

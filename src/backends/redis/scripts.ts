@@ -2,8 +2,8 @@ import { isMissingScript } from "./failure.ts";
 import type { Connection } from "./client.ts";
 
 /**
- * Scripts by name, run by the digest that the server gave for them. A server that has forgotten one, by SCRIPT FLUSH,
- * a restart or a failover, is sent its text again.
+ * Scripts by name, run by the digest that the server gave for them. A server that has forgotten
+ * one, by SCRIPT FLUSH, a restart or a failover, is sent its text again.
  */
 export class Scripts<Name extends string> {
   readonly #connection: Connection;
@@ -23,7 +23,10 @@ export class Scripts<Name extends string> {
     names.forEach((name, index) => this.#digests.set(name, String(digests[index])));
   }
 
-  /** `command`: room for the verb and the script, the number of keys, the keys, of which the first decides on the node, the rest. */
+  /**
+   * `command`: room for the verb and the script, the number of keys, the keys, of which the first
+   * decides on the node, the rest.
+   */
   run(name: Name, command: string[]): Promise<unknown> {
     const key = command[3] ?? "";
     command[0] = "evalsha";

@@ -16,41 +16,46 @@ local ms = (now - now % 1000) / 1000
 /**
  * How the state of a lock is kept: the whole of it in one string.
  *
- * The two forms that locks have nearly always are binary, so that they can be written by copying: packing and
- * converting is what a script spends its time on. Integers are big-endian.
+ * The two forms that locks have nearly always can be written by copying, because packing and
+ * converting is what a short script spends its time on. Integers are big-endian.
  *
- *     idle   "i" last:8                                          count:1 ended…
- *     held   "h" last:8 expires:8 #terms:4 terms…                count:1 ended… \3 id…
+ *     idle   "i" last:8                              count:1 ended…
+ *     held   "h" last:8 expires:8 #terms:4 terms…    count:1 ended… \2 id…
  *     other  "o" MessagePack of last, capacity, count, ended, revocations, places
  *
- * `held` is one place, granted at the moment that its token, the last one, tells; and no revocation on record.
- * Its terms are text, "permits capacity claimMs owner". `ended` are the ids of the last `count` places that
- * ended, oldest first, each behind a mark: \1 released, \2 gone. What differs most between the values of one call,
- * the lease id, comes last: Lua hashes long strings by their last byte and some before it, and many values that
- * collide make every further one slow (lstring.c of Lua 5.1).
+ * `held` is one place, granted at the moment that its token, the last one, tells, and no revocation
+ * on record. Its terms are text: "permits capacity claimMs owner". `ended` are the ids of the last
+ * `count` places that ended, oldest first, each behind \1 and a mark: r released, g gone. What
+ * differs most between the values of one call, the lease id, comes last: Lua 5.1 hashes a long
+ * string by its last byte and some before it, and values that collide make every further one slower
+ * (lstring.c).
  */
 export const STATE = String.raw`
 local char, spack, sunpack = string.char, struct.pack, struct.unpack
 local ID, OWNER, PERMITS, CLAIM, TOKEN, SINCE, EXPIRES = 1, 2, 3, 4, 5, 6, 7
-local RELEASED, GONE, MARKS = '\1', '\2', '[\1\2]'
+local RELEASED, GONE = 'r', 'g'
 
 local function load(raw)
-  if not raw then return {last = 0, capacity = 0, count = 0, ended = '', revocations = false, places = {}} end
-  local kind = byte(raw)
-  if kind == 105 then
+  if not raw then
+    return {last = 0, capacity = 0, count = 0, ended = '', revocations = false, places = {}}
+  end
+  local kind = sub(raw, 1, 1)
+  if kind == 'i' then
     return {
       last = sunpack('>I8', raw, 2), capacity = 0, count = byte(raw, 10), ended = sub(raw, 11),
       revocations = false, places = {},
     }
   end
-  if kind == 104 then
+  if kind == 'h' then
     local last, expires, length = sunpack('>I8I8I4', raw, 2)
-    local permits, capacity, claim, owner = string.match(sub(raw, 22, 21 + length), '^(%d+) (%d+) (%d+) (.*)$')
-    local ended, id = string.match(sub(raw, 23 + length), '^(.*)\3(.*)$')
+    local permits, capacity, claim, owner =
+      string.match(sub(raw, 22, 21 + length), '^(%d+) (%d+) (%d+) (.*)$')
+    local ended, id = string.match(sub(raw, 23 + length), '^(.*)\2(.*)$')
+    local since = math.floor(last / 1000)
     return {
       last = last, capacity = tonumber(capacity), count = byte(raw, 22 + length), ended = ended,
       revocations = false,
-      places = {{id, owner, tonumber(permits), tonumber(claim), last, math.floor(last / 1000), expires}},
+      places = {{id, owner, tonumber(permits), tonumber(claim), last, since, expires}},
     }
   end
   local last, capacity, count, ended, revocations, places = cmsgpack.unpack(sub(raw, 2))
@@ -67,9 +72,10 @@ local function save(key, state)
     raw = 'i' .. spack('>I8', state.last) .. char(state.count) .. state.ended
   elseif #places == 1 and not state.revocations and first[TOKEN] == state.last
     and first[SINCE] == math.floor(state.last / 1000) then
-    local terms = string.format('%d %d %d ', first[PERMITS], state.capacity, first[CLAIM]) .. first[OWNER]
+    local terms = string.format('%d %d %d ', first[PERMITS], state.capacity, first[CLAIM])
+      .. first[OWNER]
     raw = 'h' .. spack('>I8I8I4', state.last, first[EXPIRES], #terms) .. terms
-      .. char(state.count) .. state.ended .. '\3' .. first[ID]
+      .. char(state.count) .. state.ended .. '\2' .. first[ID]
   else
     raw = 'o' .. cmsgpack.pack(
       state.last, state.capacity, state.count, state.ended, state.revocations, places)
@@ -81,11 +87,11 @@ end
 
 -- The mark of an id that has ended, or nothing.
 local function endedAs(state, id)
-  local ended, from, to = state.ended, find(state.ended, id, 1, true)
+  local ended = '\1' .. state.ended .. '\1'
+  local from, to = find(ended, id .. '\1', 1, true)
   while from do
-    local mark, after = byte(ended, from - 1), byte(ended, to + 1)
-    if mark <= 2 and (not after or after <= 2) then return char(mark) end
-    from, to = find(ended, id, from + 1, true)
+    if sub(ended, from - 2, from - 2) == '\1' then return sub(ended, from - 1, from - 1) end
+    from, to = find(ended, id .. '\1', to + 1, true)
   end
 end
 

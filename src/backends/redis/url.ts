@@ -18,51 +18,67 @@ interface Node {
   readonly port: number;
 }
 
-const FORM = /^(rediss?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/?#]*)@)?([^@/?#]+)(?:\/([^?#]*))?(?:\?([^#]*))?$/;
+const FORM = new RegExp(
+  String.raw`^(rediss?)(?:\+(sentinel|cluster))?://` +
+    String.raw`(?:([^@/?#]*)@)?([^@/?#]+)(?:/([^?#]*))?(?:\?([^#]*))?$`,
+);
 const NODE = /^(\[[0-9a-f:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/i;
+const SENTINEL_OPTIONS = ["sentinelUsername", "sentinelPassword"] as const;
 const EXPECTED =
   "expected redis://[user:password@]host[:port][/db], rediss://… for TLS, " +
-  "redis+sentinel://[user:password@]host[:port],host[:port]/master[/db][?sentinelUsername=…&sentinelPassword=…] or " +
+  "redis+sentinel://[user:password@]host[:port],host[:port]/master[/db]" +
+  "[?sentinelUsername=…&sentinelPassword=…] or " +
   "redis+cluster://[user:password@]host[:port],host[:port]";
 
 /** @throws TypeError that shows the forms, but never the URL itself, which may hold a password. */
 export function parseUrl(url: string): Target {
-  const [, scheme, topology, login, hosts, path = "", query = ""] = FORM.exec(url) ?? refuse("it has no such form");
+  const match = FORM.exec(url) ?? refuse("it has no such form");
+  const [, scheme, topology, login, hosts = "", path = "", query = ""] = match;
   const kind = topology === "sentinel" || topology === "cluster" ? topology : "single";
-  const nodes = hosts!.split(",").map((text) => node(text, kind === "sentinel" ? 26379 : 6379));
-  if (kind === "single" && nodes.length > 1) refuse("several hosts need redis+sentinel:// or redis+cluster://");
-  const options = new URLSearchParams(query);
-  const parts = path === "" ? [] : path.split("/").map(decodeURIComponent);
-  const master = kind === "sentinel" ? (parts.shift() || refuse("the master's name is missing")) : undefined;
+  const nodes = hosts.split(",").map((text) => node(text, kind === "sentinel" ? 26379 : 6379));
+  if (kind === "single" && nodes.length > 1) {
+    refuse("several hosts need redis+sentinel:// or redis+cluster://");
+  }
+  const parts = path === "" ? [] : path.split("/").map(decode);
+  const master = kind === "sentinel" ? parts.shift() : undefined;
+  if (kind === "sentinel" && !master) refuse("the master's name is missing");
   const db = databaseOf(parts.shift());
   if (parts.length > 0) refuse("its path is too long");
   if (kind === "cluster" && db !== 0) refuse("a cluster has no other database than 0");
-  const credentials = login === undefined ? {} : credentialsOf(login);
-  for (const name of options.keys()) {
-    const isKnown = kind === "sentinel" && (name === "sentinelUsername" || name === "sentinelPassword");
-    if (!isKnown) refuse(`option "${name}" is not known`);
-  }
-  const sentinelUsername = options.get("sentinelUsername");
-  const sentinelPassword = options.get("sentinelPassword");
   return {
     kind,
     nodes,
     tls: scheme === "rediss",
     db,
-    ...credentials,
+    ...(login === undefined ? {} : credentialsOf(login)),
     ...(master === undefined ? {} : { master }),
-    ...(sentinelUsername === null ? {} : { sentinelUsername }),
-    ...(sentinelPassword === null ? {} : { sentinelPassword }),
+    ...optionsOf(query, kind === "sentinel" ? SENTINEL_OPTIONS : []),
   };
+}
+
+function optionsOf(query: string, known: readonly string[]): Readonly<Record<string, string>> {
+  const options = Object.fromEntries(new URLSearchParams(query));
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) refuse(`option "${name}" is not known`);
+  }
+  return options;
 }
 
 function refuse(why: string): never {
   throw new TypeError(`Redis URL: ${why}; ${EXPECTED}`);
 }
 
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return refuse("write % as %25");
+  }
+}
+
 function node(text: string, defaultPort: number): Node {
   const [, host = "", port] = NODE.exec(text) ?? refuse("a host is malformed");
-  return { host: host.replace(/^\[|\]$/g, ""), port: port === undefined ? defaultPort : Number(port) };
+  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port ?? defaultPort) };
 }
 
 function databaseOf(text: string | undefined): number {
@@ -73,7 +89,7 @@ function databaseOf(text: string | undefined): number {
 /** A password alone may stand with or without the colon before it, as redis-cli takes it. */
 function credentialsOf(login: string): { username?: string; password?: string } {
   const at = login.indexOf(":");
-  const username = decodeURIComponent(at < 0 ? "" : login.slice(0, at));
-  const password = decodeURIComponent(login.slice(at + 1));
+  const username = decode(at < 0 ? "" : login.slice(0, at));
+  const password = decode(login.slice(at + 1));
   return { ...(username === "" ? {} : { username }), ...(password === "" ? {} : { password }) };
 }
