@@ -3,13 +3,20 @@ import type { Line } from "./line.ts";
 import { retryDelay, standingDelay } from "./retry.ts";
 import type { Turn } from "./turn.ts";
 
-/** How long a process goes on when others wait. Each handing on costs a fraction of a millisecond. */
+/**
+ * How long a process goes on when others wait. Each handing on costs a fraction of a millisecond.
+ */
 const STREAK_MS = 1;
 
-/** After handing on, how long a process stands in line instead of trying: the other needs time to wake up. */
+/**
+ * After handing on, how long a process stands in line instead of trying: the other needs time to
+ * wake up.
+ */
 const COURTESY_MS = 10;
 
-/** A caller who awaits one call after the other asks again within this many turns of the event loop. */
+/**
+ * A caller who awaits one call after the other asks again within this many turns of the event loop.
+ */
 const IDLE_TURNS = 2;
 
 export interface AccessOptions {
@@ -22,7 +29,10 @@ export interface AccessOptions {
   readonly resume: () => void;
 }
 
-/** Decides when to try for the write lock, so that all processes get their share without crowding each other. */
+/**
+ * Decides when to try for the write lock, so that all processes get their share without crowding
+ * each other.
+ */
 export class Access {
   #refusals = 0;
   #cancelWait: Cancel | undefined;

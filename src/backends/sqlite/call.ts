@@ -2,7 +2,9 @@ import type { Reply } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";
 import type { Step, Transaction, Writer } from "./writer.ts";
 
-/** A call whose requests are independent steps, so that a long one may take several transactions. */
+/**
+ * A call whose requests are independent steps, so that a long one may take several transactions.
+ */
 export function submitEach<Request, Result>(
   writer: Writer,
   operation: string,

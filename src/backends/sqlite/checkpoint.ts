@@ -3,8 +3,8 @@ import { attempt } from "./attempt.ts";
 import { begin, type SqliteDatabase, type SqliteStatement } from "./driver.ts";
 
 /**
- * A log longer than this is carried over into the database; SQLite's own default is about the same. When it
- * starts afresh it is cut back to this, so that a longer one has really grown since.
+ * A log longer than this is carried over into the database; SQLite's own default is about the same.
+ * When it starts afresh it is cut back to this, so that a longer one has really grown since.
  */
 const LOG_BYTES = 4_194_304;
 
@@ -12,9 +12,10 @@ const LOG_BYTES = 4_194_304;
 const LOOK_EVERY_COMMITS = 16;
 
 /**
- * Checkpoints in place of SQLite's own, for versions whose own may lose commits (see `mayLoseCommits`): here no
- * process can commit, hence none can reset the log, while a checkpoint runs. SQLite does not checkpoint inside
- * a transaction, so one connection holds the write lock and another one works.
+ * Checkpoints in place of SQLite's own, for versions whose own may lose commits (see
+ * `mayLoseCommits`): here no process can commit, hence none can reset the log, while a checkpoint
+ * runs. SQLite does not checkpoint inside a transaction, so one connection holds the write lock and
+ * another one works.
  */
 export class Checkpoints {
   readonly #work: SqliteStatement;

@@ -6,7 +6,8 @@ import { mayLoseCommits, sqliteVersion } from "./version.ts";
 
 /** What is true of this file, this SQLite and this machine, and what follows. */
 export function diagnose(store: Store): readonly Finding[] {
-  return [sqliteItself(store), journal(store), fileSystem(store), permissions(store), push(store), CLOCK];
+  const ofStore = [sqliteItself, journal, fileSystem, permissions, push];
+  return [...ofStore.map((look) => look(store)), CLOCK];
 }
 
 const CLOCK: Finding = {
@@ -22,13 +23,13 @@ function sqliteItself({ opened, guardsCheckpoints }: Store): Finding {
   if (!mayLoseCommits(version)) return { level: "ok", subject, detail };
   const bug = `${detail}, which may lose commits when several processes checkpoint at once`;
   if (guardsCheckpoints) {
-    return { level: "ok", subject, detail: `${bug}; Holdfast's own checkpoints keep that from happening` };
+    return { level: "ok", subject, detail: `${bug}; Holdfast makes its own checkpoints, one at a time` };
   }
   return {
     level: "warning",
     subject,
     detail: bug,
-    remedy: "give Holdfast the path instead of a handle, or use SQLite 3.51.3 or newer (Node 24, for instance)",
+    remedy: "give Holdfast the path instead of a handle, or use SQLite 3.51.3 or newer, as in Node 24",
   };
 }
 
@@ -59,7 +60,7 @@ function fileSystem({ place }: Store): Finding {
   return {
     level: "danger",
     subject,
-    detail: `"${place.file}" is on ${remote}, where SQLite's locks and shared memory are not to be relied on`,
+    detail: `"${place.file}" is on ${remote}, where SQLite's locks are not to be relied on`,
     remedy: "put the file on a local disk, or use a database server",
   };
 }
@@ -81,12 +82,12 @@ function permissions({ place }: Store): Finding {
 function push({ wake }: Store): Finding {
   const subject = "push channel";
   if (wake.problem === undefined) {
-    return { level: "ok", subject, detail: "other processes wake this one by a file beside the database" };
+    return { level: "ok", subject, detail: "other processes wake this one by a file it watches" };
   }
   return {
     level: "warning",
     subject,
-    detail: `other processes cannot wake this one, which then waits longer than it must: ${wake.problem}`,
+    detail: `other processes cannot wake this one, which then waits longer: ${wake.problem}`,
     remedy: "let this user write beside the database; on Linux, raise fs.inotify.max_user_instances",
   };
 }

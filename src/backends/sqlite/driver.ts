@@ -4,15 +4,15 @@ export type Bound = string | number | null;
 
 /** What Holdfast needs of a prepared statement. */
 export interface SqliteStatement {
-  run(...values: Bound[]): unknown;
+  run(...values: Bound[]): { readonly changes: number | bigint };
   /** The first row as an object, or undefined. */
   get(...values: Bound[]): unknown;
   all(...values: Bound[]): unknown[];
 }
 
 /**
- * What Holdfast needs of an open database: `DatabaseSync` of `node:sqlite` and `Database` of `better-sqlite3`
- * and of `libsql` have it.
+ * What Holdfast needs of an open database: `DatabaseSync` of `node:sqlite` and `Database` of
+ * `better-sqlite3` and of `libsql` have it.
  */
 export interface SqliteDatabase {
   exec(sql: string): unknown;
@@ -29,8 +29,9 @@ export type SqliteDriver = "node:sqlite" | "better-sqlite3" | "libsql";
 export const DRIVERS: readonly SqliteDriver[] = ["node:sqlite", "better-sqlite3", "libsql"];
 
 /**
- * Takes the write lock, or throws that it is busy. Not a prepared statement: when one is refused, libsql leaves
- * it half-way, and as long as it is, the connection neither commits nor sees what others have committed.
+ * Takes the write lock, or throws that it is busy. Not a prepared statement: when one is refused,
+ * libsql leaves it half-way, and as long as it is, the connection neither commits nor sees what
+ * others have committed.
  */
 export function begin(database: SqliteDatabase): void {
   database.exec("BEGIN IMMEDIATE");
@@ -40,7 +41,9 @@ type Constructor = new (file: string) => SqliteDatabase;
 
 const load = createRequire(import.meta.url);
 
-/** better-sqlite3 13 asks for Node-API 10; on an older Node it ends the process instead of throwing. */
+/**
+ * better-sqlite3 13 asks for Node-API 10; on an older Node it ends the process instead of throwing.
+ */
 const BETTER_SQLITE3_13_NEEDS = [22, 14] as const;
 
 /** The first driver present, or the one asked for. Throws an error that says what to install. */

@@ -26,7 +26,9 @@ const REMEDIES: { readonly [code: string]: string } = {
   NOTADB: "choose another path, this file is something else (or encrypted)",
 };
 
-/** The primary result code without `SQLITE_`, whichever driver threw it; undefined: not SQLite's. */
+/**
+ * The primary result code without `SQLITE_`, whichever driver threw it; undefined: not SQLite's.
+ */
 export function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, errcode } = error as { readonly code?: unknown; readonly errcode?: unknown };
@@ -37,7 +39,10 @@ export function sqliteCode(error: unknown): string | undefined {
   return number === undefined ? undefined : CODES[Number(number) & 0xff];
 }
 
-/** Somebody else has the lock for a moment. PROTOCOL is SQLite's word for losing that race many times. */
+/**
+ * Somebody else has the lock for a moment. PROTOCOL is SQLite's word for losing that race many
+ * times.
+ */
 export function isBusy(error: unknown): boolean {
   const code = sqliteCode(error);
   return code === "BUSY" || code === "LOCKED" || code === "PROTOCOL";
@@ -55,7 +60,10 @@ export function failure(
   return new BackendError("sqlite", operation, outcome, { cause: error, detail });
 }
 
-/** Drivers say little about a path that cannot be opened; this says what is wrong with it, if anything. */
+/**
+ * Drivers say little about a path that cannot be opened; this says what is wrong with it, if
+ * anything.
+ */
 export function whyNotOpenable(file: string): string | undefined {
   const directory = dirname(file);
   const holder = statSync(directory, { throwIfNoEntry: false });

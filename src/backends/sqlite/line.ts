@@ -1,11 +1,20 @@
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  unlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { attempt } from "./attempt.ts";
 
 /**
- * The processes that wait for the write lock, an empty file each, in a directory that is there while anybody
- * waits. SQLite has no queue: all who are refused try again some time, and on a busy machine their attempts take
- * the processor from the one that has the lock. Here they sleep, and whoever is done wakes the first.
+ * The processes that wait for the write lock, an empty file each, in a directory that is there
+ * while anybody waits. SQLite has no queue: all who are refused try again some time, and on a busy
+ * machine their attempts take the processor from the one that has the lock. Here they sleep, and
+ * whoever is done wakes the first.
  */
 export class Line {
   #entry: string | undefined;

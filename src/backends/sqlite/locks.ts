@@ -98,7 +98,9 @@ export class LockStep {
     return revoked;
   }
 
-  /** The one rule: a place is granted when the permits ahead of it, plus its own, fit the capacity. */
+  /**
+   * The one rule: a place is granted when the permits ahead of it, plus its own, fit the capacity.
+   */
   #handOver(): void {
     const { queue, resource } = this;
     const granted: KeptPlace[] = [];

@@ -32,6 +32,13 @@ export interface Reader {
   readonly pid: number;
 }
 
+interface Open {
+  readonly descriptor: number;
+  /** Where the messages begin. */
+  readonly head: number;
+  readonly watcher: FSWatcher;
+}
+
 export interface MailboxOptions {
   readonly directory: string;
   readonly name: string;
@@ -43,11 +50,11 @@ export interface MailboxOptions {
 }
 
 /**
- * A file to which other processes append messages, a line each, and which the system watches for us: nobody
- * polls. The watch does not keep the process alive.
+ * A file to which other processes append messages, a line each, and which the system watches for
+ * us: nobody polls. The watch does not keep the process alive.
  */
 export class Mailbox {
-  #open: { readonly descriptor: number; readonly head: number; readonly watcher: FSWatcher } | undefined;
+  #open: Open | undefined;
   #read = 0;
 
   /** Throws where files cannot be made or watched. */
@@ -138,7 +145,10 @@ function create(directory: string, path: string, mode: number): number {
     try {
       mkdirSync(directory, { recursive: true });
       const descriptor = openSync(path, "w+");
-      /* As SQLite does for its own files: who may use the database may use these, whatever the umask. */
+      /*
+       * As SQLite does for its own files: who may use the database may use these, whatever the
+       * umask.
+       */
       attempt(() => chmodSync(directory, mode | ((mode & 0o444) >> 2)));
       attempt(() => fchmodSync(descriptor, mode));
       return descriptor;

@@ -14,15 +14,19 @@ import { attempt } from "./attempt.ts";
 import type { Reader } from "./mailbox.ts";
 import type { Mail } from "./message.ts";
 
-/** A mailbox of another machine or container, whose processes we cannot see, is kept this long unused. */
+/**
+ * A mailbox of another machine or container, whose processes we cannot see, is kept this long
+ * unused.
+ */
 const FOREIGN_MAX_MS = 86_400_000;
 
 /** Mailboxes looked at in one go, since it keeps the event loop meanwhile. */
 const LOOKED_AT_MAX = 200;
 
 /**
- * The file name of a process's mailbox. Names may contain anything, file names may not; should two names ever
- * give the same number, their processes read each other's messages and ask once too often.
+ * The file name of a process's mailbox. Names may contain anything, file names may not; should two
+ * names ever give the same number, their processes read each other's messages and ask once too
+ * often.
  */
 export function mailboxName(namespace: string, processId: string): string {
   const bytes = Buffer.from(`${namespace.length}:${namespace}${processId}`);
@@ -32,8 +36,8 @@ export function mailboxName(namespace: string, processId: string): string {
 }
 
 /**
- * Appends in one write, so that lines of several writers do not mix. False: there is no such mailbox, hence
- * nobody who listens.
+ * Appends in one write, so that lines of several writers do not mix. False: there is no such
+ * mailbox, hence nobody who listens.
  */
 export function post(directory: string, name: string, mail: readonly Mail[]): boolean {
   const descriptor = attempt(() =>

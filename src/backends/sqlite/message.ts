@@ -1,6 +1,9 @@
 import type { Grant, Listener, RevokeReason } from "../../backend.ts";
 
-/** A call of a {@link Listener} as data, on its way to another coordinator, here or in another process. */
+/**
+ * A call of a {@link Listener} as data, on its way to another coordinator, here or in another
+ * process.
+ */
 export type Message =
   | {
       readonly kind: "granted";
@@ -17,7 +20,9 @@ export type Message =
   | { readonly kind: "contended"; readonly resource: string }
   | { readonly kind: "look"; readonly resource: string; readonly at: number };
 
-/** What is put into a mailbox: also that the write lock is free, and the reader the next to take it. */
+/**
+ * What is put into a mailbox: also that the write lock is free, and the reader the next to take it.
+ */
 export type Mail = Message | { readonly kind: "turn" };
 
 /** A message and the process id it is for. */

@@ -1,6 +1,6 @@
 /**
- * Text for the database, without NUL: libsql, and node:sqlite before Node 24, cut text at the first NUL when
- * they read it back. Keeps the binary order of the names, and what is a prefix of what.
+ * Text for the database, without NUL: libsql, and node:sqlite before Node 24, cut text at the first
+ * NUL when they read it back. Keeps the binary order of the names, and what is a prefix of what.
  */
 export function stored(name: string): string {
   if (!name.includes("\u0000") && !name.includes("\u0001")) return name;

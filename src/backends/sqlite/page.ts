@@ -5,8 +5,8 @@ import { restored, stored } from "./names.ts";
 const ROWS_MAX = 100;
 
 /**
- * The first `limit` rows of a page for which `show` has something to show. `fetch` gives rows from a name
- * on, that name included, in binary order.
+ * The first `limit` rows of a page for which `show` has something to show. `fetch` gives rows from
+ * a name on, that name included, in binary order.
  */
 export async function collect<Row extends { readonly name: string }, Shown>(
   { prefix = "", after, limit }: Page,

@@ -6,7 +6,10 @@ import type { SqliteDatabase } from "./driver.ts";
 const numbers = new WeakMap<SqliteDatabase, number>();
 let numbered = 0;
 
-/** File systems, by the number that Linux gives them, on which SQLite's locks or shared memory do not hold. */
+/**
+ * File systems, by the number that Linux gives them, on which SQLite's locks or shared memory do
+ * not hold.
+ */
 const REMOTE: { readonly [type: number]: string } = {
   0x6969: "NFS",
   0x517b: "SMB",
@@ -43,8 +46,8 @@ export class DatabasePlace {
   }
 
   /**
-   * SQLite goes on with a file that was deleted or replaced under it, while others work on the new one: two
-   * stores, where everybody believes in one.
+   * SQLite goes on with a file that was deleted or replaced under it, while others work on the new
+   * one: two stores, where everybody believes in one.
    */
   get wasReplaced(): boolean {
     return this.#inode !== this.#currentInode();

@@ -21,7 +21,10 @@ export interface Queue {
   forgetAt: number;
   /** In order of arrival. */
   places: KeptPlace[];
-  /** Places that ended, oldest first: a line each, `+` when by its release or `-`, and the lease id in JSON. */
+  /**
+   * Places that ended, oldest first: a line each, `+` when by its release or `-`, and the lease id
+   * in JSON.
+   */
   ended: string;
 }
 
@@ -31,8 +34,9 @@ type FlatPlace = readonly [string, string, number, number, number, number, numbe
 type FlatQueue = readonly [number, number, number, ...FlatPlace[]];
 
 /**
- * A queue as the row keeps it: a line of JSON, then the lines of `ended`. Every step reads and writes this
- * text. One column takes less time than several, arrays less than objects, and what ended is not taken apart.
+ * A queue as the row keeps it: a line of JSON, then the lines of `ended`. Every step reads and
+ * writes this text. One column takes less time than several, arrays less than objects, and what
+ * ended is not taken apart.
  */
 export function queueText({ capacity, last, forgetAt, places, ended }: Queue): string {
   const flat = places.map(
@@ -75,6 +79,7 @@ export function endOf(leaseId: string, { ended }: Queue): "released" | "otherwis
 
 export function rememberEnd(queue: Queue, leaseId: string, released: boolean): void {
   queue.ended += `${released ? "+" : "-"}${JSON.stringify(leaseId)}\n`;
-  if (queue.ended.split("\n").length - 1 <= FORGOTTEN_MAX) return;
-  queue.ended = queue.ended.slice(queue.ended.indexOf("\n") + 1);
+  let lines = 0;
+  for (let at = queue.ended.indexOf("\n"); at >= 0; at = queue.ended.indexOf("\n", at + 1)) lines += 1;
+  if (lines > FORGOTTEN_MAX) queue.ended = queue.ended.slice(queue.ended.indexOf("\n") + 1);
 }

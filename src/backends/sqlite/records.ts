@@ -1,6 +1,6 @@
 import type { StoredRecord, Write, WriteOutcome } from "../../backend.ts";
 import type { SqliteDatabase, SqliteStatement } from "./driver.ts";
-import type { LockRows } from "./lock-rows.ts";
+import type { LockTable } from "./lock-table.ts";
 import { restored, stored } from "./names.ts";
 import type { Transaction } from "./writer.ts";
 
@@ -22,6 +22,7 @@ export interface NamedRow extends Row {
 
 /** The table of records: the current version of each. */
 export class RecordRows {
+  readonly #namespace: string;
   readonly #select: SqliteStatement;
   readonly #insert: SqliteStatement;
   readonly #update: SqliteStatement;
@@ -30,8 +31,10 @@ export class RecordRows {
 
   constructor(
     database: SqliteDatabase,
-    readonly locks: LockRows,
+    namespace: string,
+    readonly locks: LockTable,
   ) {
+    this.#namespace = stored(namespace);
     this.#select = database.prepare(
       `SELECT id, value, revision, updated_at, author, op_id, fences FROM holdfast_record
        WHERE namespace = ? AND collection = ? AND key = ?`,
@@ -54,31 +57,32 @@ export class RecordRows {
     );
   }
 
-  read(namespace: string, collection: string, key: string): StoredRecord | null {
-    return shown(key, this.#row(namespace, collection, key));
+  read(collection: string, key: string): StoredRecord | null {
+    return shown(key, this.#row(collection, key));
   }
 
-  page(namespace: string, collection: string, from: string, limit: number): readonly NamedRow[] {
-    return this.#page.all(stored(namespace), stored(collection), from, limit) as NamedRow[];
+  page(collection: string, from: string, limit: number): readonly NamedRow[] {
+    return this.#page.all(this.#namespace, stored(collection), from, limit) as NamedRow[];
   }
 
-  write(namespace: string, writes: readonly Write[], transaction: Transaction): WriteOutcome {
-    const heads = writes.map(({ collection, key }) => this.#row(namespace, collection, key));
+  write(writes: readonly Write[], transaction: Transaction): WriteOutcome {
+    const heads = writes.map(({ collection, key }) => this.#row(collection, key));
     for (const [index, write] of writes.entries()) {
       const head = heads[index];
       if (head?.op_id === stored(write.opId)) continue;
-      if (this.#isStale(namespace, write, head, transaction.now)) return { kind: "stale", index };
+      if (this.#isStale(write, head, transaction.now)) return { kind: "stale", index };
       const current = shown(write.key, head);
       if (write.ifRevision !== undefined && write.ifRevision !== (current?.revision ?? null)) {
         return { kind: "conflict", index, current };
       }
     }
-    const records = writes.map((write, index) => this.#apply(namespace, write, heads[index], transaction));
-    return { kind: "written", records };
+    return {
+      kind: "written",
+      records: writes.map((write, at) => this.#apply(write, heads[at], transaction)),
+    };
   }
 
   #apply(
-    namespace: string,
     write: Write,
     head: Row | undefined,
     { now }: Transaction,
@@ -87,7 +91,10 @@ export class RecordRows {
     const opId = stored(write.opId);
     if (head?.op_id === opId) return shown(key, head);
     if (head === undefined && value === null) return null;
-    /* Microseconds as the floor: a power cut may take the last commits back, and their revisions with them. */
+    /*
+     * Microseconds as the floor: a power cut may take the last commits back, and their revisions
+     * with them.
+     */
     const { revision } = this.#revise.get(Math.floor(now * 1000)) as { readonly revision: number };
     const fences = fencesOf(head);
     if (fence !== undefined && !fence.shared) fences.set(fence.resource, String(fence.token));
@@ -100,14 +107,14 @@ export class RecordRows {
       fences.size === 0 ? null : JSON.stringify([...fences]),
     ];
     if (head !== undefined) this.#update.run(...values, head.id);
-    else this.#insert.run(...values, stored(namespace), stored(collection), stored(key));
+    else this.#insert.run(...values, this.#namespace, stored(collection), stored(key));
     return value === null ? null : { key, value, revision: String(revision), updatedAt: now, author };
   }
 
-  #isStale(namespace: string, write: Write, head: Row | undefined, now: number): boolean {
+  #isStale(write: Write, head: Row | undefined, now: number): boolean {
     if (write.fence === undefined) return false;
     const { resource, token, shared } = write.fence;
-    const queue = this.locks.queue(namespace, resource);
+    const queue = this.locks.queue(resource);
     const storeToken = Number(token / 1024n);
     if (
       queue.last > storeToken &&
@@ -118,8 +125,8 @@ export class RecordRows {
     return !shared && BigInt(fencesOf(head).get(resource) ?? 0) > token;
   }
 
-  #row(namespace: string, collection: string, key: string): Row | undefined {
-    return this.#select.get(stored(namespace), stored(collection), stored(key)) as Row | undefined;
+  #row(collection: string, key: string): Row | undefined {
+    return this.#select.get(this.#namespace, stored(collection), stored(key)) as Row | undefined;
   }
 }
 

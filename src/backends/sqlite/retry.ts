@@ -16,15 +16,19 @@ const STANDING_MAX_MS = 100;
 const PATIENT_MS = 2_000;
 
 /**
- * How long to wait when another process has the write lock. The older the request, the sooner it asks again:
- * doubling delays would starve whoever was unlucky twice. The jitter keeps processes out of step.
+ * How long to wait when another process has the write lock. The older the request, the sooner it
+ * asks again: doubling delays would starve whoever was unlucky twice. The jitter keeps processes
+ * out of step.
  */
 export function retryDelay(clock: Clock, refusals: number, ageMs: number): number {
   const apart = Math.min(refusals, APART_MS) * (1 - ageMs / AGED_MS);
   return Math.max(1, apart) * jitter(clock);
 }
 
-/** The same for a process that stands in line, where it is woken in its turn: only in case that goes wrong. */
+/**
+ * The same for a process that stands in line, where it is woken in its turn: only in case that goes
+ * wrong.
+ */
 export function standingDelay(clock: Clock, ahead: number, ageMs: number): number {
   const ms = Math.min(HEAD_MS + PLACE_MS * ahead, STANDING_MAX_MS);
   return ms * Math.max(0.25, 1 - ageMs / PATIENT_MS) * jitter(clock);
@@ -32,7 +36,9 @@ export function standingDelay(clock: Clock, ahead: number, ageMs: number): numbe
 
 const jitter = (clock: Clock): number => 0.5 + clock.random();
 
-/** Tries until the database is not busy, for `busyMs` at most; every failure is a `BackendError`. */
+/**
+ * Tries until the database is not busy, for `busyMs` at most; every failure is a `BackendError`.
+ */
 export async function untilFree<T>(
   clock: Clock,
   busyMs: number,

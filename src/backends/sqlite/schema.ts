@@ -47,7 +47,7 @@ export function configure(database: SqliteDatabase, synchronous: Synchronous): v
     const mode = journalMode(database);
     /* "memory" is that of a database in memory, which nobody else can have open. */
     if (mode !== "wal" && mode !== "memory") {
-      throw refused(`the file stays in journal mode "${mode}"; put it on a local disk, where WAL works`);
+      throw refused(`the journal mode stays "${mode}"; put the file on a local disk`);
     }
   }
   database.exec(`PRAGMA synchronous = ${synchronous}`);
@@ -67,11 +67,11 @@ export function createTables(database: SqliteDatabase): void {
   }
   const { schema } = database.prepare("SELECT schema FROM holdfast_meta").get() as { schema: number };
   if (schema > SCHEMA) {
-    throw refused(`the tables were made by a newer Holdfast (${schema} > ${SCHEMA}); update this one`);
+    throw refused(`a newer Holdfast made the tables (${schema} > ${SCHEMA}); update this one`);
   }
   const { encoding } = database.prepare("PRAGMA encoding").get() as { encoding: string };
   if (encoding !== "UTF-8") {
-    throw refused(`the database is in ${encoding}, which sorts otherwise; give Holdfast a file of its own`);
+    throw refused(`the database is in ${encoding}, not UTF-8; give Holdfast a file of its own`);
   }
 }
 

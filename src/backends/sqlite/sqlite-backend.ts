@@ -63,40 +63,42 @@ export class SqliteBackend implements Backend {
   async admit(requests: readonly AdmitRequest[]): Promise<Reply<Admission>> {
     const { session, locks, writer } = this.#opened("admit");
     return submitEach(writer, "admit", requests, (request, transaction) =>
-      locks.step(session.namespace, request.resource, transaction, (step) => step.admit(session, request)),
+      locks.step(request.resource, transaction, (step) =>
+        step.admit(session, request),
+      ),
     );
   }
 
   async renew(requests: readonly RenewRequest[]): Promise<Reply<Renewal>> {
-    const { session, locks, writer } = this.#opened("renew");
+    const { locks, writer } = this.#opened("renew");
     return submitEach(writer, "renew", requests, (request, transaction) =>
-      locks.step(session.namespace, request.resource, transaction, (step) => step.renew(request)),
+      locks.step(request.resource, transaction, (step) => step.renew(request)),
     );
   }
 
   async release(requests: readonly ReleaseRequest[]): Promise<Reply<Release>> {
-    const { session, locks, writer } = this.#opened("release");
+    const { locks, writer } = this.#opened("release");
     return submitEach(writer, "release", requests, ({ resource, leaseId }, transaction) =>
-      locks.step(session.namespace, resource, transaction, (step) => step.release(leaseId)),
+      locks.step(resource, transaction, (step) => step.release(leaseId)),
     );
   }
 
   async revoke(request: RevokeRequest): Promise<readonly Place[]> {
-    const { session, locks, writer } = this.#opened("revoke");
+    const { locks, writer } = this.#opened("revoke");
     return submitOne(writer, "revoke", (transaction) =>
-      locks.revoke(session.namespace, request, transaction),
+      locks.revoke(request, transaction),
     );
   }
 
   inspect(resource: string): Promise<Inspection> {
-    return this.#read("inspect", ({ session, locks }) =>
-      locks.inspect(session.namespace, resource, this.options.now()),
+    return this.#read("inspect", ({ locks }) =>
+      inspectionOf(resource, locks.rows.row(resource), this.options.now()),
     );
   }
 
   async list(page: Page): Promise<readonly Inspection[]> {
     const fetch = (from: string, limit: number) =>
-      this.#read("list", ({ session, locks }) => locks.page(session.namespace, from, limit));
+      this.#read("list", ({ locks }) => locks.rows.page(from, limit));
     return collect(page, fetch, (name, row) => {
       const inspection = inspectionOf(name, row, this.options.now());
       return inspection.places.length > 0 ? inspection : null;
@@ -104,20 +106,22 @@ export class SqliteBackend implements Backend {
   }
 
   read(collection: string, key: string): Promise<StoredRecord | null> {
-    return this.#read("read", ({ session, records }) => records.read(session.namespace, collection, key));
+    return this.#read("read", ({ records }) =>
+      records.read(collection, key),
+    );
   }
 
   async write(writes: readonly Write[]): Promise<WriteOutcome> {
-    const { session, records, writer } = this.#opened("write");
+    const { records, writer } = this.#opened("write");
     return submitOne(writer, "write", (transaction) =>
-      records.write(session.namespace, writes, transaction),
+      records.write(writes, transaction),
     );
   }
 
   async scan(collection: string, page: Page): Promise<readonly StoredRecord[]> {
     const fetch = (from: string, limit: number) =>
-      this.#read("scan", ({ session, records }) =>
-        records.page(session.namespace, collection, from, limit),
+      this.#read("scan", ({ records }) =>
+        records.page(collection, from, limit),
       );
     return collect(page, fetch, shown);
   }
@@ -139,7 +143,10 @@ export class SqliteBackend implements Backend {
     this.#store = undefined;
   }
 
-  /** Readers never wait for a writer; they wait while the last process that had the file open tidies up. */
+  /**
+   * Readers never wait for a writer; they wait while the last process that had the file open tidies
+   * up.
+   */
   async #read<T>(operation: string, query: (store: Store) => T): Promise<T> {
     const store = this.#opened(operation);
     await store.turn.free();

@@ -4,6 +4,7 @@ import { Checkpoints } from "./checkpoint.ts";
 import type { SqliteDatabase, SqliteStatement } from "./driver.ts";
 import { failure } from "./failure.ts";
 import { LockRows } from "./lock-rows.ts";
+import { LockTable } from "./lock-table.ts";
 import { openDatabase, type Opened, type OpenOptions } from "./open.ts";
 import { DatabasePlace } from "./place.ts";
 import { RecordRows } from "./records.ts";
@@ -23,7 +24,7 @@ const CHECK_EVERY_MS = 1_000;
 export class Store {
   readonly turn: Turn;
   readonly place: DatabasePlace;
-  readonly locks: LockRows;
+  readonly locks: LockTable;
   readonly records: RecordRows;
   readonly writer: Writer;
   readonly wake: Wake;
@@ -55,8 +56,8 @@ export class Store {
     this.turn = Turn.of(clock);
     this.place = new DatabasePlace(database);
     this.#checkpoints = this.#ownCheckpoints();
-    this.locks = new LockRows(database);
-    this.records = new RecordRows(database, this.locks);
+    this.locks = new LockTable(new LockRows(database, session.namespace));
+    this.records = new RecordRows(database, session.namespace, this.locks);
     this.wake = new Wake(session, this.place.identity, this.place.wakeDirectory, clock, () =>
       this.writer.woken(),
     );
@@ -86,9 +87,8 @@ export class Store {
 
   close(): void {
     this.wake.close();
-    this.writer.close(
-      new BackendError("sqlite", "write", "not-applied", { detail: "closed while the file was locked" }),
-    );
+    const detail = "closed while the file was locked";
+    this.writer.close(new BackendError("sqlite", "close", "not-applied", { detail }));
     this.#checkpoints?.close();
     this.opened.close();
   }

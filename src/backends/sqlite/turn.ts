@@ -4,8 +4,9 @@ import type { Clock } from "../../clock.ts";
 const TURN_MS = 2;
 
 /**
- * SQLite works while the caller waits for it, and a loop that awaits one finished call after the other never
- * lets timers and sockets have a turn. So after some milliseconds of work the next step waits for one.
+ * SQLite works while the caller waits for it, and a loop that awaits one finished call after the
+ * other never lets timers and sockets have a turn. So after some milliseconds of work the next step
+ * waits for one.
  */
 export class Turn {
   static readonly #all = new WeakMap<Clock, Turn>();

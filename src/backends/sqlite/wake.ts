@@ -10,8 +10,8 @@ import { deliver, type Letter, type Message } from "./message.ts";
 const here = new Map<string, Session>();
 
 /**
- * The push channel of one session: letters to coordinators of this process go straight to them, others into
- * the mailboxes of their processes beside the database.
+ * The push channel of one session: letters to coordinators of this process go straight to them,
+ * others into the mailboxes of their processes beside the database.
  */
 export class Wake {
   readonly #session: Session;

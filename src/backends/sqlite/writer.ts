@@ -20,7 +20,9 @@ export interface WriterOptions {
   readonly line: Line | undefined;
 }
 
-/** How long one transaction takes on further steps before it commits and lets the event loop turn. */
+/**
+ * How long one transaction takes on further steps before it commits and lets the event loop turn.
+ */
 const TRANSACTION_MS = 2;
 
 /** What a step may use inside its transaction. Letters leave once it is committed. */
@@ -30,7 +32,10 @@ export interface Transaction {
   readonly letters: Letter[];
 }
 
-/** An indivisible piece of work. `run` may be called several times, if a transaction has to be repeated. */
+/**
+ * An indivisible piece of work. `run` may be called several times, if a transaction has to be
+ * repeated.
+ */
 export interface Step {
   readonly operation: string;
   run(transaction: Transaction): void;
@@ -45,8 +50,8 @@ interface Queued {
 }
 
 /**
- * The steps of one connection in their order, as many as are there in one transaction. Nothing here waits
- * for the write lock: SQLite answers at once, and the next attempt comes by timer.
+ * The steps of one connection in their order, as many as are there in one transaction. Nothing here
+ * waits for the write lock: SQLite answers at once, and the next attempt comes by timer.
  */
 export class Writer {
   readonly #access: Access;
