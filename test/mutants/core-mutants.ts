@@ -118,4 +118,10 @@ export const coreMutants: readonly Mutant[] = [
     find: "        await lease.release();\n        return result;",
     replace: "        await lease.release().catch(() => undefined);\n        return result;",
   },
+  {
+    name: "strict callers are kept waiting in their process",
+    file: queue,
+    find: "if (isNext || demand.strict || demand.steal) {",
+    replace: "if (isNext || demand.steal) {",
+  },
 ];

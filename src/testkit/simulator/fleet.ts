@@ -1,5 +1,6 @@
 import type { Backend } from "../../backend.ts";
 import { Coordinator } from "../../coordinator.ts";
+import type { Fairness } from "../../locks/options.ts";
 import type { Dice } from "./dice.ts";
 import { FaultyNetwork } from "./faulty.ts";
 import { ProcessClock } from "./process-clock.ts";
@@ -27,6 +28,8 @@ export class Fleet {
     private readonly world: VirtualClock,
     private readonly dice: Dice,
     private readonly backend: () => Backend | Promise<Backend>,
+    /** One of these for each process. */
+    private readonly fairness: readonly Fairness[],
   ) {}
 
   get awake(): readonly Ship[] {
@@ -42,7 +45,7 @@ export class Fleet {
       claimMs: CLAIM_MS,
       fallbackMs: FALLBACK_MS,
       callMs: CALL_MS,
-      fair: this.dice.one(["local", "local", "strict"]),
+      fair: this.dice.one(this.fairness),
       clock,
     });
     const ship = { name: `n${this.all.length}`, clock, network, coordinator };

@@ -43,7 +43,7 @@ export class VirtualClock implements Clock {
   }
 
   /** @throws RangeError if `ms` is not a number: a real timer would take it for one millisecond. */
-  timer(ms: number, fire: () => void): Cancel {
+  timer(ms: number, fire: () => void, _options?: { readonly keepAlive: boolean }): Cancel {
     if (Number.isNaN(ms)) throw new RangeError("a timer for NaN ms");
     const timer = { at: this.#now + Math.max(ms, 0), order: (this.#order += 1), fire };
     this.#timers.add(timer);

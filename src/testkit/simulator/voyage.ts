@@ -3,10 +3,13 @@ import { sleep } from "../../clock.ts";
 import { BackendError, ClosedError, LeaseLostError, LockTimeoutError } from "../../errors.ts";
 import { AllLeases } from "../../locks/all.ts";
 import type { Lease } from "../../locks/lease.ts";
+import type { Fairness } from "../../locks/options.ts";
+import { overtaken, type Wait } from "../history.ts";
 import { Beliefs, type Belief } from "./beliefs.ts";
 import type { Dice } from "./dice.ts";
 import { errandOf, RESOURCES, type Errand } from "./errand.ts";
 import { SimulationFailure } from "./failure.ts";
+import { FINE } from "./faulty.ts";
 import { CALL_MS, Fleet, NAMESPACE, TTL_MS, type Ship } from "./fleet.ts";
 import { Misfortunes } from "./misfortunes.ts";
 import type { SimulatedStore } from "./simulate.ts";
@@ -36,10 +39,13 @@ export class Voyage {
   granted = 0;
   lost = 0;
   readonly #isCalm: boolean;
+  /** Calm, and first come, first served over all processes. */
+  readonly #isStrict: boolean;
   readonly #fleet: Fleet;
   readonly #misfortunes: Misfortunes;
   readonly #pending = new Set<Pending>();
   readonly #closed = new Set<Ship>();
+  readonly #waits: Wait[] = [];
   readonly #story: string[] = [];
   #onlooker!: Backend;
   #beliefs!: Beliefs;
@@ -52,7 +58,9 @@ export class Voyage {
     private readonly store: SimulatedStore,
   ) {
     this.#isCalm = dice.chance(CALM);
-    this.#fleet = new Fleet(world, dice, () => store.backend());
+    this.#isStrict = this.#isCalm && dice.chance(0.5);
+    const fairness: readonly Fairness[] = this.#isStrict ? ["strict"] : ["local", "local", "strict"];
+    this.#fleet = new Fleet(world, dice, () => store.backend(), fairness);
     this.#misfortunes = new Misfortunes(world, dice, this.#fleet, (line) => this.#tell(line));
   }
 
@@ -148,9 +156,11 @@ export class Voyage {
       const lease = await this.#bounded(ship, `${who} tryLock`, CALL_MS + slackMs, taking);
       if (lease !== null) await this.#hold(ship, who, errand, lease);
     } else if (verb === "lock") {
+      const asked = this.world.now();
       const taking = lockable.lock(options);
       const wait = this.#beliefs.wait(who, errand.shares);
       const lease = await this.#bounded(ship, `${who} lock`, patience + slackMs, taking).finally(wait);
+      if (lockable.resource === "invoice") this.#waits.push({ who, asked, granted: this.world.now() });
       await this.#hold(ship, who, errand, lease);
     } else {
       let seen: Lease | undefined;
@@ -216,6 +226,9 @@ export class Voyage {
     const [stuck] = open();
     if (stuck !== undefined) this.#fail(`${stuck.what} never settles`);
     if (this.#isCalm && this.lost > 0) this.#fail("a lease was lost in calm weather");
+    // Whoever asked so much later reached the store later, too.
+    const [unfair] = this.#isStrict ? overtaken(this.#waits, FINE.latencyMs) : [];
+    if (unfair !== undefined) this.#fail(`${unfair.who} was overtaken by ${unfair.by}`);
     const alive = this.#fleet.awake;
     for (const ship of alive) this.#close(ship);
     await this.#sail(CLOSE_MS + 1, () => open().length === 0);
