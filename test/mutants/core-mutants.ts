@@ -85,8 +85,8 @@ export const coreMutants: readonly Mutant[] = [
   {
     name: "a place that ran out unseen is not asked for again",
     file: queue,
-    find: "                if (waiter !== null)\n                    this.#forward(waiter);\n                return;",
-    replace: "                return;",
+    find: "if (waiter !== null)\n                    this.#forward(waiter);\n                return;",
+    replace: "return;",
   },
   {
     name: "permits of places that ended stay in use",
