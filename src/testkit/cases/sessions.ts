@@ -18,6 +18,14 @@ export const sessions: readonly Case[] = [
     },
   },
   {
+    name: "sessions: several may open a new store at once",
+    async run(stage) {
+      const all = await Promise.all(Array.from({ length: 5 }, () => stage.join()));
+      await all[0]!.take("r");
+      for (const each of all) assert.equal((await each.ask("r", { wait: false })).kind, "busy");
+    },
+  },
+  {
     name: "sessions: closing releases nothing, and may be repeated",
     async run(stage) {
       const [a, b] = await stage.joinMany(2);
