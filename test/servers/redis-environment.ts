@@ -2,7 +2,6 @@ import { Redis } from "ioredis";
 import { IDLE_MEMORY_MS } from "holdfast/backend";
 import { redis } from "holdfast/redis";
 import type { Environment } from "holdfast/testkit";
-import { inLanes } from "./lanes.ts";
 import type { OpenedClient } from "./redis-clients.ts";
 import type { RedisTopology } from "./redis.ts";
 
@@ -28,7 +27,7 @@ export async function redisEnvironment(
     await Promise.all(admins.map((admin) => admin.eval(AGE, 0, String(ms))));
   };
   return {
-    backend: () => inLanes(redis(client, { now: () => now })),
+    backend: () => redis(client, { now: () => now }),
     advance,
     cleanUp: () => advance(2 * IDLE_MEMORY_MS),
     async restart() {

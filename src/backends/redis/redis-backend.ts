@@ -20,8 +20,8 @@ export interface RedisOptions {
 
 const FAILOVER =
   "Replication is asynchronous: when a replica takes over, locks just granted and records just " +
-  "written may be forgotten, so that a lock has two holders until the first lease ends; tokens " +
-  "grow with the servers' clocks, and fenced writes are the answer.";
+  "written may be forgotten, so that a lock has two holders until the earlier one's next renewal " +
+  "is refused; tokens grow with the servers' clocks, and fenced writes are the answer.";
 
 const GUARANTEES: Guarantees = Object.freeze({
   clock: "server",
