@@ -33,7 +33,7 @@
  * - Whenever places have gone (cleared, released, revoked) it **hands over** in the same step: it grants, in
  *   order, every place that the rule now allows, and tells each one's process through its {@link Listener}.
  * - It need not bound its own time: the caller sets a deadline on every call.
- * - Namespaces, resources, collections, keys and what owners say are any well-formed Unicode text, up to 1,024
+ * - Namespaces, resources, collections, keys and what owners say are any well-formed text, up to 1,024
  *   bytes in UTF-8 (the caller checks), and different texts never meet.
  *
  * The memory backend is the reference; `conformance()` in `holdfast/testkit` is the judge.
@@ -62,7 +62,7 @@ export interface Owner {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** One process (one coordinator) as the backend sees it. Lease ids of a process start with `processId + ":"`. */
+/** One process (one coordinator) as a backend sees it. Its lease ids start with `processId + ":"`. */
 export interface Session {
   /** Prefix of everything the backend stores. Two namespaces never meet. */
   readonly namespace: string;

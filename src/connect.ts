@@ -1,5 +1,4 @@
 import type { Backend } from "./backend.ts";
-import type { MemoryStore } from "./backends/memory.ts";
 import { Coordinator } from "./coordinator.ts";
 import type { CoordinatorOptions } from "./coordinator-options.ts";
 
@@ -18,10 +17,8 @@ const fromRedis: Loader = async (url) => {
 /** Each backend, and through it its client, is loaded only when a URL asks for it. */
 const LOADERS: { readonly [scheme: string]: Loader } = {
   memory: async (url) => {
-    const { memory, MemoryStore } = await import("./backends/memory.ts");
-    const store = memoryStores.get(url) ?? new MemoryStore();
-    memoryStores.set(url, store);
-    return memory(store);
+    const { memoryFromUrl } = await import("./backends/memory/index.ts");
+    return memoryFromUrl(url);
   },
   sqlite: async (url) => {
     const { sqlite } = await import("./backends/sqlite/index.ts");
@@ -32,9 +29,6 @@ const LOADERS: { readonly [scheme: string]: Loader } = {
   "redis+sentinel": fromRedis,
   "redis+cluster": fromRedis,
 };
-
-/** Coordinators of one process that name the same memory URL share one store. */
-const memoryStores = new Map<string, MemoryStore>();
 
 /**
  * A coordinator on the store that the URL names, opened and ready.
@@ -61,7 +55,9 @@ function backendOf(url: string): Promise<Backend> {
   if (load === undefined) {
     throw new TypeError(
       `no backend for "${withoutPassword(String(url))}": write one of ` +
-        `${Object.keys(LOADERS).map((name) => `${name}:`).join(" ")}, for instance sqlite:./app.db`,
+        `${Object.keys(LOADERS)
+          .map((name) => `${name}:`)
+          .join(" ")}, for instance sqlite:./app.db`,
     );
   }
   return load(url);

@@ -136,10 +136,13 @@ export class Coordinator implements AsyncDisposable {
   }
 
   /**
-   * Takes a lock away from its holders: revokes their leases, makes their tokens stale from this very step on,
+   * Takes a lock away from its holders: revokes their leases, makes their tokens stale from this step on,
    * records who did it and why, and hands over to the next waiter. Returns the places that were revoked.
    */
-  async forceRelease(name: string, { reason, leaseId }: ForceReleaseOptions): Promise<readonly RevokedView[]> {
+  async forceRelease(
+    name: string,
+    { reason, leaseId }: ForceReleaseOptions,
+  ): Promise<readonly RevokedView[]> {
     const request = {
       resource: checkName(name),
       reason: checkName(reason, "the reason of a forced release"),
@@ -179,7 +182,7 @@ export class Coordinator implements AsyncDisposable {
     return this.#opening;
   }
 
-  /** Checks the store (both, if there are two): reachability, clock, settings, and what follows for safety. */
+  /** Checks the store, or both: reachability, clock, settings, and what follows for safety. */
   async diagnose(): Promise<readonly Diagnosis[]> {
     const { locks, records } = this.#backends;
     const one = (which: keyof Backends): Promise<Diagnosis> =>

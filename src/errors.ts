@@ -121,7 +121,7 @@ export class ConflictError<T = unknown> extends HoldfastError {
 
 /**
  * I/O with the store failed. `not-applied`: certainly without effect, safe to try again. `unknown`: it may or
- * may not have taken effect; Holdfast settles or frees what it asked for itself, a caller's write is reported.
+ * may not have taken effect; Holdfast settles or frees what it asked for itself, reports a caller's write.
  */
 export class BackendError extends HoldfastError {
   override readonly name = "BackendError";

@@ -33,7 +33,7 @@ export interface Events {
     readonly resource: string;
     readonly token: bigint;
   };
-  /** A call to the store failed, or nobody answered it in time. Those that wait for it are told separately. */
+  /** A call to the store failed, or nobody answered it in time. Who waits for it is told separately. */
   "backend.failed": { readonly backend: string; readonly operation: string; readonly error: unknown };
 }
 
@@ -45,8 +45,16 @@ export interface LockEvent {
 export type EventName = keyof Events;
 
 const NAMES = [
-  "lock.granted", "lock.released", "lock.lost", "lock.refused", "lock.waiting", "lock.revoked",
-  "lease.renewed", "write.conflict", "write.stale", "backend.failed",
+  "lock.granted",
+  "lock.released",
+  "lock.lost",
+  "lock.refused",
+  "lock.waiting",
+  "lock.revoked",
+  "lease.renewed",
+  "write.conflict",
+  "write.stale",
+  "backend.failed",
 ] as const satisfies readonly EventName[];
 
 const channels = new Map(NAMES.map((name) => [name, channel(`holdfast:${name}`)]));
@@ -58,10 +66,7 @@ export function emit<Name extends EventName>(name: Name, payload: () => Events[N
 }
 
 /** Calls `listener` for each event of that name in this process. Returns the way to stop. */
-export function on<Name extends EventName>(
-  name: Name,
-  listener: (event: Events[Name]) => void,
-): () => void {
+export function on<Name extends EventName>(name: Name, listener: (event: Events[Name]) => void): () => void {
   const handle = (message: unknown): void => listener(message as Events[Name]);
   const to = channel(`holdfast:${name}`);
   to.subscribe(handle);

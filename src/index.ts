@@ -26,12 +26,7 @@ export type { Finding, Guarantees, Owner } from "./backend.ts";
 export type { Lease } from "./locks/lease.ts";
 export type { AllLeases } from "./locks/all.ts";
 export type { LockView, PlaceView, RevocationView, RevokedView } from "./locks/inspection.ts";
-export {
-  Lockable,
-  type Lock,
-  type ReadWriteLock,
-  type Semaphore,
-} from "./locks/lockable.ts";
+export { Lockable, type Lock, type ReadWriteLock, type Semaphore } from "./locks/lockable.ts";
 export type { Fairness, LockOptions, PermitOptions } from "./locks/options.ts";
 export type {
   LockMode,
@@ -43,13 +38,7 @@ export type {
   WebLockSnapshot,
 } from "./locks/web-locks.ts";
 export type { FencedBy } from "./records/fence.ts";
-export type {
-  DeleteOptions,
-  ListOptions,
-  RecordHead,
-  Records,
-  WriteOptions,
-} from "./records/records.ts";
+export type { DeleteOptions, ListOptions, RecordHead, Records, WriteOptions } from "./records/records.ts";
 export {
   optimistic,
   pessimistic,

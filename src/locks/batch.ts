@@ -85,9 +85,10 @@ export class Batch<Request, Result> {
       emit("backend.failed", () => ({ backend, operation, error }));
       for (const entry of entries) entry.failed(error);
     };
+    const detail = `no answer within ${callMs} ms`;
     const cancel = clock.timer(
       callMs,
-      () => fail(new BackendError(backend, operation, "unknown", { detail: `no answer within ${callMs} ms` })),
+      () => fail(new BackendError(backend, operation, "unknown", { detail })),
       { keepAlive },
     );
     call(entries.map((entry) => entry.request)).then(
@@ -102,7 +103,5 @@ export class Batch<Request, Result> {
 }
 
 export function asBackendError(cause: unknown, backend: string, operation: string): BackendError {
-  return cause instanceof BackendError
-    ? cause
-    : new BackendError(backend, operation, "unknown", { cause });
+  return cause instanceof BackendError ? cause : new BackendError(backend, operation, "unknown", { cause });
 }

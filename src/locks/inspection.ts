@@ -59,15 +59,17 @@ export function lockView(inspection: Inspection, table: LockTable, self: Owner):
     const token = table.places.get(place.leaseId)?.lease?.token ?? view.token;
     return { ...view, token, mode: place.permits === capacity ? "exclusive" : "shared" };
   });
-  const local = table.localWaiters(resource).map((waiter, index): PlaceView => ({
-    leaseId: `local:${index}`,
-    token: null,
-    owner: self,
-    mode: waiter.demand.permits === waiter.demand.capacity ? "exclusive" : "shared",
-    permits: waiter.demand.permits,
-    since: Math.round(now - (table.clock.now() - waiter.since)),
-    expires: Infinity,
-  }));
+  const local = table.localWaiters(resource).map(
+    (waiter, index): PlaceView => ({
+      leaseId: `local:${index}`,
+      token: null,
+      owner: self,
+      mode: waiter.demand.permits === waiter.demand.capacity ? "exclusive" : "shared",
+      permits: waiter.demand.permits,
+      since: Math.round(now - (table.clock.now() - waiter.since)),
+      expires: Infinity,
+    }),
+  );
   return {
     resource,
     now,

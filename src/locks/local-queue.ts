@@ -12,7 +12,7 @@ import { Waiter, WaiterList } from "./waiter.ts";
 const PASSES_MAX = 64;
 /** … and for at most this long. */
 const PASSING_MS = 10;
-/** A place handed over lasts for its claim deadline only: it is renewed this soon, unless given back before. */
+/** A place handed over lasts for its claim deadline only, and is renewed this soon. */
 const CLAIM_AFTER_MS = 100;
 /** A token leaves room for this many turns, the first included. */
 const TURNS_MAX = 1024;
@@ -123,7 +123,8 @@ export class LocalQueue {
 
   /** A hand-over told by push. `provenDeadline` never errs late. */
   pushed(place: Place, grant: Grant, provenDeadline: number): void {
-    if (place.state === "asking" || place.state === "waiting") this.#granted(place, grant, provenDeadline, CLAIM_AFTER_MS);
+    if (place.state !== "asking" && place.state !== "waiting") return;
+    this.#granted(place, grant, provenDeadline, CLAIM_AFTER_MS);
   }
 
   #granted(place: Place, { token, waiting }: Grant, provenDeadline: number, renewWithin: number): void {
@@ -299,9 +300,9 @@ export class LocalQueue {
   }
 
   /**
-   * Whether a caller whose turn it is here goes on to the store: when it fits beside the others, and when none
-   * of their places could pass to it, such as a writer's behind readers, which must keep later readers of
-   * other processes from overtaking it.
+   * Whether a caller whose turn it is here goes on to the store: when it fits beside the others, and when
+   * none of their places could pass to it, such as a writer's behind readers, which must keep later readers
+   * of other processes from overtaking it.
    */
   #isForTheStore(demand: Demand): boolean {
     if (this.#permitsUsed + demand.permits <= demand.capacity) return true;

@@ -1,13 +1,7 @@
 import { LockTimeoutError } from "../errors.ts";
 import type { Lease } from "./lease.ts";
 import type { LockTable } from "./lock-table.ts";
-import {
-  checkInteger,
-  demand,
-  type LockDefaults,
-  type LockOptions,
-  type PermitOptions,
-} from "./options.ts";
+import { checkInteger, demand, type LockDefaults, type LockOptions, type PermitOptions } from "./options.ts";
 
 /**
  * What can be locked. A description: immutable, free to make, without I/O. The lock itself is the

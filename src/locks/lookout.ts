@@ -11,8 +11,8 @@ const TOGETHER_MS = 15;
 
 /**
  * Asks again about places that wait, in case a message was lost or a holder died: when something ahead runs
- * out, after `fallbackMs` at the latest, and when told to look. One timer for all; it keeps the process alive,
- * since callers wait for what it finds.
+ * out, after `fallbackMs` at the latest, and when told to look. One timer for all; it keeps the process
+ * alive, since callers wait for what it finds.
  */
 export class Lookout {
   readonly #places = new Set<Place>();

@@ -64,7 +64,7 @@ export function checkInteger(value: unknown, what: string, min: number, max: num
 
 export function checkMs(value: unknown, what: string, min: number, max: number): number {
   if (typeof value !== "number" || Number.isNaN(value) || value < min || value > max) {
-    throw new RangeError(`${what} must be a number of milliseconds from ${min} to ${max}, not ${String(value)}`);
+    throw new RangeError(`${what} must be a number of ms from ${min} to ${max}, not ${String(value)}`);
   }
   return value;
 }
@@ -85,8 +85,7 @@ export function demand(
   defaults: LockDefaults,
   wait: boolean,
 ): Demand {
-  const waitMs =
-    options.waitMs === undefined ? Infinity : checkMs(options.waitMs, "waitMs", 0, Infinity);
+  const waitMs = options.waitMs === undefined ? Infinity : checkMs(options.waitMs, "waitMs", 0, Infinity);
   return {
     permits: subject.permits,
     capacity: subject.capacity,

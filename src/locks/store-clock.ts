@@ -1,4 +1,4 @@
-/** A sample this much worse than the best one means that the store's clock leapt, not that a reply was slow. */
+/** A sample this much worse than the best one means that the store's clock leapt, not a slow reply. */
 const LEAP_MS = 1_000;
 
 /** Clocks may run at rates this far apart: ten times what time servers correct by. */

@@ -38,7 +38,7 @@ export type WebLockCallback<T> = (lock: WebLock | null) => T | PromiseLike<T>;
 
 /**
  * The web platform's lock API (https://w3c.github.io/web-locks/) across processes: the same arguments,
- * answers and errors as `navigator.locks`. A web lock is the read-write lock of its name. Beyond the platform,
+ * answers and errors as `navigator.locks`. A web lock is the read-write lock of its name. Beyond that,
  * a request rejects with a LeaseLostError when its lease ran out under the callback.
  */
 export class WebLocks {
@@ -58,7 +58,9 @@ export class WebLocks {
     const isShort = maybeCallback === undefined && typeof optionsOrCallback === "function";
     const callback = isShort ? optionsOrCallback : maybeCallback;
     const options = isShort ? {} : (optionsOrCallback as WebLockOptions);
-    if (typeof callback !== "function") throw new TypeError("locks.request takes a callback as its last argument");
+    if (typeof callback !== "function") {
+      throw new TypeError("locks.request takes a callback as its last argument");
+    }
     const mode = checkOptions(name, options);
     const lease = await this.table.acquire(checkName(String(name)), this.#demand(mode, options));
     if (lease === null) return callback(null);

@@ -100,9 +100,8 @@ export class Records<T> {
     if (typeof edit !== "function") {
       throw new TypeError("update takes the edit second: update(key, (value) => ({ ...value, … }))");
     }
-    return strategy(
-      { key, records: this, clock: this.context.clock, lock: this.#lock(key) },
-      (value) => checked(key, edit(value)),
+    return strategy({ key, records: this, clock: this.context.clock, lock: this.#lock(key) }, (value) =>
+      checked(key, edit(value)),
     );
   }
 

@@ -30,8 +30,8 @@ export interface UpdateTarget<T> {
 }
 
 /**
- * A way to bring an edit to bear. It must end in a conditional write, which alone decides; a strategy is about
- * how to meet few conflicts. Yours is as good as ours.
+ * A way to bring an edit to bear. It must end in a conditional write, which alone decides; a strategy is
+ * about how to meet few conflicts. Yours is as good as ours.
  */
 export type Strategy = <T>(target: UpdateTarget<T>, edit: Edit<T>) => Promise<Updated<T>>;
 

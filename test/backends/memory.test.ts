@@ -19,7 +19,7 @@ conformance({
       backend: () => memory(store),
       advance: (ms) => void (now += ms),
       cleanUp: async () => void (now += IDLE_MEMORY_MS + 1),
-      footprint: () => store.size,
+      footprint: () => store.locks.size,
       close() {},
     };
   },

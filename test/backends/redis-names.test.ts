@@ -5,13 +5,33 @@ import { slotOf } from "#src/backends/redis/slot.js";
 import { parseUrl } from "#src/backends/redis/url.js";
 import { startRedisCluster } from "../servers/redis.ts";
 
-const NAMES = ["", "a", "{", "}", "{}", "}{", "{a}b", "a}:lock", "%", "%7b", "%257b", "r:c:0", "ü", "💥", "a\nb", "*?[x]\\"];
+const NAMES = [
+  "",
+  "a",
+  "{",
+  "}",
+  "{}",
+  "}{",
+  "{a}b",
+  "a}:lock",
+  "%",
+  "%7b",
+  "%257b",
+  "r:c:0",
+  "ü",
+  "💥",
+  "a\nb",
+  "*?[x]\\",
+];
 
 test("redis names: every name comes back from its key, and no two meet", () => {
   const keys = new Keys("name{sp}ace:");
   const all = NAMES.map((name) => keys.lock(name));
   assert.equal(new Set(all).size, NAMES.length);
-  assert.deepEqual(all.map((key) => keys.resource(key)), NAMES);
+  assert.deepEqual(
+    all.map((key) => keys.resource(key)),
+    NAMES,
+  );
   assert.ok(all.every((key) => keys.isLock(key)));
   const others = NAMES.flatMap((name) => [new Keys("").lock(name), new Keys("name").lock(name)]);
   assert.ok(others.every((key) => !keys.isLock(key)));
@@ -81,7 +101,8 @@ test("redis URLs: what is wrong is said, and the password is not", () => {
   for (const url of wrong) {
     assert.throws(
       () => parseUrl(url),
-      (error: unknown) => error instanceof TypeError && !error.message.includes("secret") && /expected/.test(error.message),
+      (error: unknown) =>
+        error instanceof TypeError && !error.message.includes("secret") && /expected/.test(error.message),
       url,
     );
   }

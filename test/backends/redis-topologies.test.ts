@@ -80,7 +80,10 @@ test("Cluster: locks, handovers and records through one URL, every node taking p
   const names = Array.from({ length: 60 }, (_, at) => `lock ${at}`);
   const held = await Promise.all(names.map((name) => a.mutex(name).lock()));
   const sizes = await Promise.all(cluster.nodes.map((node) => node.command("DBSIZE")));
-  assert.ok(sizes.every((size) => Number(size.slice(1).split("\r\n")[0]) > 0), sizes.join());
+  assert.ok(
+    sizes.every((size) => Number(size.slice(1).split("\r\n")[0]) > 0),
+    sizes.join(),
+  );
   const waiting = names.map((name) => b.mutex(name).lock({ waitMs: 10_000 }));
   await wait(200);
   const started = performance.now();
@@ -97,7 +100,10 @@ test("Cluster: locks, handovers and records through one URL, every node taking p
   const records = a.records<number>("r");
   await Promise.all(names.map((name, at) => records.put(name, at)));
   const page = await records.list({ after: "lock 3" });
-  assert.deepEqual(page.map(({ key }) => key), names.filter((name) => name > "lock 3").sort());
+  assert.deepEqual(
+    page.map(({ key }) => key),
+    names.filter((name) => name > "lock 3").sort(),
+  );
 });
 
 test("Cluster: writes that no step can span are refused, with what to do", async (t) => {

@@ -122,7 +122,10 @@ const repeat = async (resource: (count: number) => string, work: () => void): Pr
   return count;
 };
 const [own, hot] = await Promise.all([
-  repeat((count) => `own ${task.name} ${count % 8}`, () => {}),
+  repeat(
+    (count) => `own ${task.name} ${count % 8}`,
+    () => {},
+  ),
   repeat(() => "hot", enterAndLeave),
 ]);
 delay.disable();

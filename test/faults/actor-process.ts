@@ -21,10 +21,19 @@ try {
       leases.set(name, lease);
       return { token: String(lease.token) };
     },
-    release: async (name) => leaseOf(name).release().then(() => "released", (error: Error) => error.name),
+    release: async (name) =>
+      leaseOf(name)
+        .release()
+        .then(
+          () => "released",
+          (error: Error) => error.name,
+        ),
     isLost: async (name) => leaseOf(name).lost.aborted,
     put: async (key, value, name) =>
-      records.put(key, value, { fence: leaseOf(name) }).then(() => "written", (error: Error) => error.name),
+      records.put(key, value, { fence: leaseOf(name) }).then(
+        () => "written",
+        (error: Error) => error.name,
+      ),
   };
   process.on("message", ({ id, order, rest }: { id: number; order: keyof Orders; rest: never }) => {
     (orders[order] as (...rest: unknown[]) => Promise<unknown>)(...(rest as unknown[])).then(

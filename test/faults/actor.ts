@@ -34,7 +34,9 @@ export class Actor {
 
   static async start(url: string, options: ConnectOptions): Promise<Actor> {
     const script = fileURLToPath(new URL("./actor-process.js", import.meta.url));
-    const child = fork(script, [url, JSON.stringify(options)], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const child = fork(script, [url, JSON.stringify(options)], {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
     const [ready] = (await once(child, "message")) as [Message];
     if (ready.error !== undefined) throw new Error(ready.error);
     return new Actor(child);

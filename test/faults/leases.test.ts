@@ -114,7 +114,7 @@ for (const kind of storeKinds) {
       await next.do("release", name);
     });
 
-    test("a frozen store: lost fires by the deadline, nothing stays pending, and all is well after", async () => {
+    test("a frozen store: lost fires by the deadline, nothing stays pending, all is well after", async () => {
       const name = freshName();
       await withCoordinator(await connect(store.url, OPTIONS), async (hf) => {
         const lease = await hf.mutex(name).lock();
@@ -124,8 +124,20 @@ for (const kind of storeKinds) {
         lease.lost.addEventListener("abort", () => (lostAt = now()));
         await store.freeze();
         const frozenAt = now();
-        const trying = hf.mutex(freshName()).tryLock().then(() => "granted", (error: Error) => error.name);
-        const reading = hf.records("actors").get(name).then(() => "read", (error: Error) => error.name);
+        const trying = hf
+          .mutex(freshName())
+          .tryLock()
+          .then(
+            () => "granted",
+            (error: Error) => error.name,
+          );
+        const reading = hf
+          .records("actors")
+          .get(name)
+          .then(
+            () => "read",
+            (error: Error) => error.name,
+          );
         await until(async () => lostAt > 0, "the lease is lost");
         assert.ok(lostAt - frozenAt <= TTL_MS + 50, `lost after ${Math.round(lostAt - frozenAt)} ms`);
         assert.ok(lease.lost.reason instanceof LeaseLostError);
@@ -133,7 +145,9 @@ for (const kind of storeKinds) {
         assert.equal(await trying, "BackendError");
         assert.ok(["BackendError", "read"].includes(await reading));
         await store.thaw();
-        const late = await Promise.race([waiter, sleep(8_000).then(() => null)]).catch((error: Error) => error);
+        const late = await Promise.race([waiter, sleep(8_000).then(() => null)]).catch(
+          (error: Error) => error,
+        );
         assert.notEqual(late, null, "the waiter is still pending");
         if (!(late instanceof Error)) await late!.release();
         const again = await hf.mutex(name).lock({ waitMs: 5_000 });

@@ -62,7 +62,7 @@ describe("what a Redis may do to its clients", { timeout: 60_000 }, () => {
     }
   });
 
-  test("a restart that forgets everything: the holder is told, waiters go on, tokens still grow", async () => {
+  test("a restart forgets everything: the holder is told, waiters go on, tokens grow", async () => {
     const server = await startRedis();
     try {
       await between(server.url, async (a, b) => {

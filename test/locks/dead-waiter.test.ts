@@ -8,7 +8,7 @@ const CLAIM_MS = 200;
 /** Leases and fallback polls are far longer: only who looks when it is told to look is in time. */
 const OPTIONS = { ttlMs: 60_000, fallbackMs: 60_000, claimMs: CLAIM_MS };
 
-test("a waiter behind a dead one is served at the claim deadline, by looking when it is told to", async () => {
+test("a waiter behind a dead one is served at the claim deadline, by looking when told to", async () => {
   const store = new MemoryStore();
   const hf = new Coordinator(memory(store), OPTIONS);
   const other = new Coordinator(memory(store), OPTIONS);

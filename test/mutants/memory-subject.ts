@@ -3,7 +3,7 @@ import type * as Memory from "holdfast/memory";
 import type { Copy, Subject } from "./subject.ts";
 
 export async function memorySubject(copy: Copy): Promise<Subject> {
-  const { memory, MemoryStore } = await copy.load<typeof Memory>("backends/memory.js");
+  const { memory, MemoryStore } = await copy.load<typeof Memory>("backends/memory/index.js");
   return {
     simulated(wall) {
       const store = new MemoryStore({ wall });
@@ -16,7 +16,7 @@ export async function memorySubject(copy: Copy): Promise<Subject> {
         backend: () => memory(store),
         advance: (ms) => void (now += ms),
         cleanUp: async () => void (now += IDLE_MEMORY_MS + 1),
-        footprint: () => store.size,
+        footprint: () => store.locks.size,
         close() {},
       };
     },

@@ -36,25 +36,26 @@ export const SINGLE_CLIENTS: Readonly<Record<string, (port: number) => Promise<O
 };
 
 /** The same, to a cluster. */
-export const CLUSTER_CLIENTS: Readonly<Record<string, (ports: readonly number[]) => Promise<OpenedClient>>> = {
-  async "ioredis 6"(ports) {
-    const client = new Cluster6(ports.map((port) => ({ host: HOST, port }))).on("error", ignore);
-    return { client, close: () => client.disconnect() };
-  },
-  async "ioredis 5"(ports) {
-    const client = new Cluster5(ports.map((port) => ({ host: HOST, port }))).on("error", ignore);
-    return { client, close: () => client.disconnect() };
-  },
-  async "redis 6"(ports) {
-    const rootNodes = ports.map((port) => ({ socket: { host: HOST, port } }));
-    const client = createCluster6({ rootNodes }).on("error", ignore);
-    await client.connect();
-    return { client, close: () => client.destroy() };
-  },
-  async "redis 5"(ports) {
-    const rootNodes = ports.map((port) => ({ socket: { host: HOST, port } }));
-    const client = createCluster5({ rootNodes }).on("error", ignore);
-    await client.connect();
-    return { client, close: () => client.destroy() };
-  },
-};
+export const CLUSTER_CLIENTS: Readonly<Record<string, (ports: readonly number[]) => Promise<OpenedClient>>> =
+  {
+    async "ioredis 6"(ports) {
+      const client = new Cluster6(ports.map((port) => ({ host: HOST, port }))).on("error", ignore);
+      return { client, close: () => client.disconnect() };
+    },
+    async "ioredis 5"(ports) {
+      const client = new Cluster5(ports.map((port) => ({ host: HOST, port }))).on("error", ignore);
+      return { client, close: () => client.disconnect() };
+    },
+    async "redis 6"(ports) {
+      const rootNodes = ports.map((port) => ({ socket: { host: HOST, port } }));
+      const client = createCluster6({ rootNodes }).on("error", ignore);
+      await client.connect();
+      return { client, close: () => client.destroy() };
+    },
+    async "redis 5"(ports) {
+      const rootNodes = ports.map((port) => ({ socket: { host: HOST, port } }));
+      const client = createCluster5({ rootNodes }).on("error", ignore);
+      await client.connect();
+      return { client, close: () => client.destroy() };
+    },
+  };

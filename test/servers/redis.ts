@@ -101,7 +101,9 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
   );
   await until("the sentinels to know each other", async () => {
     const views = await Promise.all(sentinels.map(({ command }) => command("SENTINEL", "master", "main")));
-    return views.every((view) => /num-other-sentinels\s+\$1\s+2/.test(view) && /num-slaves\s+\$1\s+1/.test(view));
+    return views.every(
+      (view) => /num-other-sentinels\s+\$1\s+2/.test(view) && /num-slaves\s+\$1\s+1/.test(view),
+    );
   });
   const sentinelPorts = sentinels.map(({ port }) => port);
   return {
@@ -120,7 +122,18 @@ function startServer(
   options: readonly string[],
   discard: () => Promise<void>,
 ): Promise<RedisServer> {
-  const settings = ["--port", String(port), "--bind", HOST, "--save", "", "--appendonly", "no", "--dir", folder];
+  const settings = [
+    "--port",
+    String(port),
+    "--bind",
+    HOST,
+    "--save",
+    "",
+    "--appendonly",
+    "no",
+    "--dir",
+    folder,
+  ];
   return startProgram([...settings, ...options], port, discard);
 }
 
@@ -172,7 +185,8 @@ async function launch(args: readonly string[], port: number): Promise<ChildProce
   child.once("exit", () => running.delete(child));
   const failed = new Promise<never>((_, reject) => child.once("error", reject));
   const ready = until(`a server on port ${port}`, async () => {
-    if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}: ${args.join(" ")}`);
+    if (child.exitCode !== null)
+      throw new Error(`redis-server ended with ${child.exitCode}: ${args.join(" ")}`);
     return (await ask(port, "PING").catch(() => "")).includes("PONG");
   });
   await Promise.race([ready, failed]);

@@ -1,94 +1,40 @@
 import {
-  FORGOTTEN_MAX,
   IDLE_MEMORY_MS,
   REVOCATIONS_MAX,
   type Admission,
   type AdmitRequest,
-  type Backend,
-  type Guarantees,
+  type Fence,
   type Inspection,
   type Listener,
-  type Owner,
   type Page,
   type Place,
   type Release,
   type ReleaseRequest,
   type Renewal,
   type RenewRequest,
-  type Reply,
-  type Revocation,
   type RevokeRequest,
   type Session,
-  type StoredRecord,
-  type Write,
-  type WriteOutcome,
-} from "../backend.ts";
-import { systemClock } from "../clock.ts";
+} from "../../backend.ts";
+import { pageOf, path } from "./names.ts";
+import {
+  earliestExpiry,
+  forget,
+  mint,
+  nextToken,
+  permitsOf,
+  processOf,
+  shown,
+  strangersWaiting,
+  type Kept,
+  type Resource,
+} from "./resource.ts";
 
-/** A place as it is kept. `token` 0: still waiting. */
-interface Kept {
-  readonly leaseId: string;
-  readonly owner: Owner;
-  readonly permits: number;
-  readonly claimMs: number;
-  token: number;
-  since: number;
-  expiresAt: number;
-}
-
-interface Resource {
-  capacity: number;
-  /** Highest token ever minted. */
-  last: number;
-  places: Kept[];
-  /** Ids of places that ended, oldest first, and whether it was by their release. */
-  ended: { readonly leaseId: string; readonly released: boolean }[];
-  revocations: Revocation[];
-  idleSince: number;
-}
-
-interface KeptRecord {
-  /** Null: deleted. What follows outlives the value. */
-  value: string | null;
-  revision: string;
-  updatedAt: number;
-  author: string | null;
-  opId: string;
-  /** Highest token seen per lock. */
-  fences: Map<string, bigint>;
-}
-
-const GUARANTEES: Guarantees = Object.freeze({
-  clock: "host",
-  leases: "volatile",
-  fencing: "grant",
-  writes: "any",
-  failover: "One process: when it ends, every lease ends with it, and so do the records.",
-});
-
-export interface MemoryOptions {
-  /** The store's clock, ms since 1970. Default: this machine's. */
-  readonly wall?: () => number;
-}
-
-/**
- * The state that memory backends share: the "server" of this backend, and the reference of the contract. All
- * coordinators whose backends were made from one store contend with each other.
- */
-export class MemoryStore {
-  readonly #wall: () => number;
+/** All resources of a store, and the processes to tell. The one rule is `#handOver`. */
+export class MemoryLocks {
   readonly #resources = new Map<string, Resource>();
-  readonly #collections = new Map<string, Map<string, KeptRecord>>();
   readonly #listeners = new Map<string, Listener>();
-  #revisions = 0;
 
-  constructor(options: MemoryOptions = {}) {
-    this.#wall = options.wall ?? systemClock.wall;
-  }
-
-  now(): number {
-    return this.#wall();
-  }
+  constructor(private readonly now: () => number) {}
 
   /** What is kept of locks: resources, their places, and what is remembered of places that ended. */
   get size(): number {
@@ -223,53 +169,13 @@ export class MemoryStore {
     return found;
   }
 
-  read(namespace: string, collection: string, key: string): StoredRecord | null {
-    return record(key, this.#collection(namespace, collection).get(key));
-  }
-
-  scan(namespace: string, collection: string, page: Page): readonly StoredRecord[] {
-    const records = this.#collection(namespace, collection);
-    const found: StoredRecord[] = [];
-    for (const key of pageOf([...records.keys()], page)) {
-      if (found.length === page.limit) break;
-      const live = record(key, records.get(key));
-      if (live !== null) found.push(live);
-    }
-    return found;
-  }
-
-  write(namespace: string, writes: readonly Write[]): WriteOutcome {
+  /** Whether a later holder than the fence's exists. */
+  isOvertaken(namespace: string, { resource, token }: Fence): boolean {
+    const lock = this.#resources.get(path(namespace, resource));
+    const storeToken = Number(token / 1024n);
+    if (lock === undefined || lock.last <= storeToken) return false;
     const now = this.now();
-    const heads = writes.map(({ collection, key }) => this.#collection(namespace, collection).get(key));
-    for (const [index, write] of writes.entries()) {
-      const head = heads[index];
-      if (head?.opId === write.opId) continue;
-      if (write.fence !== undefined && this.#isStale(namespace, write, head)) return { kind: "stale", index };
-      const current = record(write.key, head);
-      if (write.ifRevision !== undefined && write.ifRevision !== (current?.revision ?? null)) {
-        return { kind: "conflict", index, current };
-      }
-    }
-    const records = writes.map((write, index): StoredRecord | null => {
-      const head = heads[index];
-      if (head?.opId === write.opId) return record(write.key, head);
-      if (head === undefined && write.value === null) return null;
-      const fences = head?.fences ?? new Map<string, bigint>();
-      if (write.fence !== undefined && !write.fence.shared) {
-        fences.set(write.fence.resource, write.fence.token);
-      }
-      const kept: KeptRecord = {
-        value: write.value,
-        revision: String(++this.#revisions),
-        updatedAt: now,
-        author: write.author ?? null,
-        opId: write.opId,
-        fences,
-      };
-      this.#collection(namespace, write.collection).set(write.key, kept);
-      return record(write.key, kept);
-    });
-    return { kind: "written", records };
+    return !lock.places.some((place) => place.token === storeToken && place.expiresAt > now);
   }
 
   /** Clears what has expired and hands over; forgets idle resources on the way. */
@@ -366,118 +272,4 @@ export class MemoryStore {
     const listener = this.#listeners.get(processOf(leaseId));
     if (listener !== undefined) queueMicrotask(() => message(listener));
   }
-
-  #isStale(namespace: string, write: Write, head: KeptRecord | undefined): boolean {
-    if (write.fence === undefined) return false;
-    const { resource, token, shared } = write.fence;
-    const lock = this.#resources.get(path(namespace, resource));
-    const storeToken = Number(token / 1024n);
-    if (lock !== undefined && lock.last > storeToken) {
-      const now = this.now();
-      if (!lock.places.some((place) => place.token === storeToken && place.expiresAt > now)) return true;
-    }
-    return !shared && (head?.fences.get(resource) ?? 0n) > token;
-  }
-
-  #collection(namespace: string, collection: string): Map<string, KeptRecord> {
-    const name = path(namespace, collection);
-    let records = this.#collections.get(name);
-    if (records === undefined) this.#collections.set(name, (records = new Map()));
-    return records;
-  }
-}
-
-/** A backend on this process's memory. Give the same store to all coordinators that are to contend. */
-export function memory(store: MemoryStore = new MemoryStore()): Backend {
-  let session: Session | undefined;
-  const opened = (): Session => {
-    if (session === undefined) throw new Error("open() comes first");
-    return session;
-  };
-  const each = async <Request, Result>(
-    requests: readonly Request[],
-    step: (session: Session, request: Request) => Result,
-  ): Promise<Reply<Result>> => {
-    const results = requests.map((request) => step.call(store, opened(), request));
-    return { now: store.now(), results };
-  };
-  return {
-    name: "memory",
-    guarantees: GUARANTEES,
-    async open(given) {
-      session = given;
-      store.attach(given);
-    },
-    admit: (requests) => each(requests, store.admit),
-    renew: (requests) => each(requests, store.renew),
-    release: (requests) => each(requests, store.release),
-    revoke: async (request) => store.revoke(opened(), request),
-    inspect: async (resource) => store.inspect(opened().namespace, resource),
-    list: async (page) => store.list(opened().namespace, page),
-    read: async (collection, key) => store.read(opened().namespace, collection, key),
-    write: async (writes) => store.write(opened().namespace, writes),
-    scan: async (collection, page) => store.scan(opened().namespace, collection, page),
-    time: async () => store.now(),
-    async close() {
-      if (session !== undefined) store.detach(session.processId);
-    },
-  };
-}
-
-/** The length in front keeps namespaces apart whatever characters they and the names contain. */
-const path = (namespace: string, name: string): string => `${namespace.length}:${namespace}${name}`;
-
-const processOf = (leaseId: string): string => leaseId.slice(0, leaseId.indexOf(":"));
-
-const nextToken = (last: number, now: number): number => Math.max(last + 1, Math.floor(now * 1000));
-
-function mint(kept: Resource, place: Kept, now: number, ms: number): void {
-  place.token = kept.last = nextToken(kept.last, now);
-  place.since = now;
-  place.expiresAt = now + ms;
-}
-
-function forget(kept: Resource, leaseId: string, released: boolean): void {
-  kept.ended.push({ leaseId, released });
-  if (kept.ended.length > FORGOTTEN_MAX) kept.ended.shift();
-}
-
-function permitsOf(places: readonly Kept[]): number {
-  let sum = 0;
-  for (const place of places) sum += place.permits;
-  return sum;
-}
-
-function earliestExpiry(places: readonly Kept[]): number {
-  let earliest = Infinity;
-  for (const place of places) earliest = Math.min(earliest, place.expiresAt);
-  return earliest;
-}
-
-/** Waiting places of other processes than the one that has this place. */
-function strangersWaiting(kept: Resource, place: Kept): number {
-  const own = `${processOf(place.leaseId)}:`;
-  let count = 0;
-  for (const each of kept.places) if (each.token === 0 && !each.leaseId.startsWith(own)) count += 1;
-  return count;
-}
-
-function shown({ leaseId, owner, permits, token, since, expiresAt }: Kept): Place {
-  return { leaseId, owner, permits, token: token === 0 ? null : token, since, expiresAt };
-}
-
-function record(key: string, kept: KeptRecord | undefined): StoredRecord | null {
-  if (kept === undefined || kept.value === null) return null;
-  const { value, revision, updatedAt, author } = kept;
-  return { key, value, revision, updatedAt, author };
-}
-
-/** Names in binary order of their UTF-8 text, within the page's prefix and after its start. */
-function pageOf(names: readonly string[], { prefix = "", after }: Page): readonly string[] {
-  return names
-    .filter((name) => name.startsWith(prefix))
-    .map((name) => ({ name, bytes: Buffer.from(name) }))
-    .sort((a, b) => a.bytes.compare(b.bytes))
-    .filter(({ bytes }) => after === undefined || bytes.compare(Buffer.from(after)) > 0)
-    .map(({ name }) => name);
 }
