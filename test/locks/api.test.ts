@@ -284,15 +284,15 @@ for (const { name: store, fencing, start } of storeUrls) {
 
     test("a busy process hands over to another one that waits, after a bounded time", async () => {
       const name = fresh();
-      let stop = false;
+      const stop = new AbortController();
       const busy = Promise.all(
         Array.from({ length: 8 }, async () => {
-          while (!stop) await a.mutex(name).withLock(() => undefined);
+          while (!stop.signal.aborted) await a.mutex(name).withLock(() => undefined);
         }),
       );
       const lease = await b.mutex(name).lock({ waitMs: 5_000 });
       await lease.release();
-      stop = true;
+      stop.abort();
       await busy;
     });
 
