@@ -1,6 +1,6 @@
 import { systemClock } from "../../clock.ts";
 import type { Connection, Send, Subscription } from "./client.ts";
-import { hear } from "./events.ts";
+import { hear } from "./hearing.ts";
 import { NotSent } from "./failure.ts";
 
 /** What is used of an ioredis client, version 5 or 6. */
@@ -49,16 +49,14 @@ export function ioredisConnection(client: IoredisClient): Connection {
   }
   const masters = (): readonly IoredisNode[] =>
     isCluster(client) ? client.nodes("master") : [client as IoredisNode];
-  // Only while it is connected: what a client keeps for later takes effect when nobody asks for it
-  // any more.
+  // Only while connected: what a client keeps for later takes effect when nobody wants it any more.
   const ready = (): void => {
     const { status } = client;
     if (status !== "ready") throw new NotSent(`the client is not connected (${status})`);
   };
   return {
     isCluster: isCluster(client),
-    // A lazy client connects when something is sent, and one that is connecting keeps it until it
-    // has.
+    // A lazy client connects when something is sent, and one that is connecting sends it then.
     open: async () => void (await client.call("TIME", [])),
     async send(_key, command) {
       ready();
@@ -85,9 +83,7 @@ export const ONE_LIFE = Object.freeze({
   autoResubscribe: false,
 });
 
-/**
- * Connects, within bounds even if the server accepts but never answers. Rejects with the reason.
- */
+/** Connects, within bounds even if the server never answers. Rejects with the reason. */
 export async function connectOnce(client: IoredisNode | IoredisCluster): Promise<void> {
   // The promise says only that the connection is closed; why, an event says.
   let reason: unknown;

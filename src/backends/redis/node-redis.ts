@@ -1,6 +1,6 @@
 import { systemClock } from "../../clock.ts";
 import type { Connection, Send, Subscription } from "./client.ts";
-import { hear } from "./events.ts";
+import { hear } from "./hearing.ts";
 import { NotSent } from "./failure.ts";
 
 /** What is used of any client of "redis" (node-redis), version 5 or 6. */
@@ -49,10 +49,7 @@ interface SentinelClient extends NodeRedisClient {
  */
 const OPTIONS = Object.freeze({ timeout: 0, typeMapping: Object.freeze({}) });
 
-/**
- * Of the three kinds of client, whichever is given: it has connected to a node, or found another
- * master.
- */
+/** By which the three kinds of client tell that they have connected, or found another master. */
 const CONNECTED = ["ready", "node-ready", "topology-change"] as const;
 
 /** A connection that is not made within this time is given up. */
@@ -161,27 +158,43 @@ async function subscribe(
   ended: () => void,
 ): Promise<Subscription> {
   const own = node.duplicate({ socket: { ...node.options?.socket, reconnectStrategy: false } });
-  let isClosed = false;
-  const close = (): void => {
-    isClosed = true;
-    // Version 5 throws where there is nothing left to destroy.
-    if (own.isOpen) own.destroy();
-  };
+  let isServing = false;
   own.on("error", () => {
-    if (isClosed) return;
-    close();
+    if (!isServing) return;
+    isServing = false;
+    destroy(own);
     ended();
   });
-  const cancel = systemClock.timer(CONNECT_MS, close, { keepAlive: false });
+  await connectOnce(own, () => own.subscribe(channel, heard));
+  isServing = true;
+  return {
+    ping: () => own.sendCommand(["PING"], OPTIONS),
+    close() {
+      isServing = false;
+      destroy(own);
+    },
+  };
+}
+
+/** Connects, within bounds even if the server accepts but never answers. */
+export async function connectOnce(
+  client: NodeClient,
+  andThen?: () => Promise<unknown>,
+): Promise<void> {
+  const cancel = systemClock.timer(CONNECT_MS, () => destroy(client), { keepAlive: false });
   try {
-    await own.connect();
-    await own.subscribe(channel, heard);
+    await client.connect();
+    await andThen?.();
+    client.unref();
   } catch (cause) {
-    close();
+    destroy(client);
     throw cause;
   } finally {
     cancel();
   }
-  own.unref();
-  return { ping: () => own.sendCommand(["PING"], OPTIONS), close };
+}
+
+/** Version 5 throws where there is nothing left to destroy. */
+export function destroy(client: NodeClient): void {
+  if (client.isOpen) client.destroy();
 }

@@ -7,7 +7,7 @@ import {
   type IoredisCluster,
   type IoredisNode,
 } from "./ioredis.ts";
-import { nodeRedisConnection, type NodeClient } from "./node-redis.ts";
+import * as nodeRedis from "./node-redis.ts";
 import { Reopening } from "./reopening.ts";
 import type { Target } from "./url.ts";
 
@@ -22,7 +22,7 @@ export interface IoredisModule {
 }
 
 export interface NodeRedisModule {
-  createClient(options: object): NodeClient;
+  createClient(options: object): nodeRedis.NodeClient;
 }
 
 /**
@@ -128,28 +128,21 @@ export function overNodeRedis(redis: NodeRedisModule, target: Target): Connectio
     database: db,
     disableOfflineQueue: true,
   });
-  const connection = nodeRedisConnection(client);
+  const connection = nodeRedis.nodeRedisConnection(client);
   let heartbeat: Heartbeat | undefined;
-  const end = (): void => {
-    heartbeat?.stop();
-    if (client.isOpen) client.destroy();
+  const ended = (): void => {
+    // Before it has connected once, whoever opens it is told.
+    if (heartbeat === undefined) return;
+    heartbeat.stop();
+    nodeRedis.destroy(client);
+    reopening.ended();
   };
   const connect = async (): Promise<void> => {
-    await client.connect();
-    client.unref();
-    heartbeat = new Heartbeat(
-      () => connection.send("", ["PING"]),
-      () => {
-        end();
-        reopening.ended();
-      },
-    );
+    await nodeRedis.connectOnce(client);
+    heartbeat = new Heartbeat(() => connection.send("", ["PING"]), ended);
   };
   const reopening = new Reopening(connect);
-  client.on("error", () => {
-    heartbeat?.stop();
-    if (heartbeat !== undefined) reopening.ended();
-  });
+  client.on("error", ended);
   return {
     ...connection,
     async open() {
@@ -157,7 +150,8 @@ export function overNodeRedis(redis: NodeRedisModule, target: Target): Connectio
     },
     close() {
       reopening.close();
-      end();
+      heartbeat?.stop();
+      nodeRedis.destroy(client);
     },
   };
 }
