@@ -56,7 +56,11 @@ async function release(backend: Backend, resource: string, leaseId: string): Pro
   return (await backend.release([{ resource, leaseId }])).results[0]!.kind;
 }
 
-async function until(what: string, holds: () => boolean | Promise<boolean>, maxMs = 5_000): Promise<void> {
+async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  maxMs = 5_000,
+): Promise<void> {
   const giveUpAt = performance.now() + maxMs;
   while (!(await holds())) {
     assert.ok(performance.now() < giveUpAt, `${what}: not within ${maxMs} ms`);
@@ -78,7 +82,7 @@ for (const [name, connect] of Object.entries(SINGLE_CLIENTS)) {
     await close();
   });
 
-  test(`${name}: a lost reply leaves one place, also when the client repeats the call`, async () => {
+  test(`${name}: a lost reply leaves one place, also if the client repeats the call`, async () => {
     const proxy = await FaultProxy.start({ port: server.port });
     const { client, close } = await connect(proxy.port);
     const backend = redis(client);
@@ -168,7 +172,7 @@ for (const [name, connect] of Object.entries(SINGLE_CLIENTS)) {
     await close();
   });
 
-  test(`${name}: a server that restarts is used again; a client that was given stays open`, async () => {
+  test(`${name}: a server that restarts is used again; a given client stays open`, async () => {
     const own = await startRedis();
     const { client, close } = await connect(own.port);
     const backend = redis(client);
@@ -327,7 +331,7 @@ test("a user without a right is told that nothing happened", async () => {
   await own.stop();
 });
 
-test("where only the package redis is installed, a URL's connections are made with it", async () => {
+test("where only the package redis is installed, a URL's connections are its", async () => {
   const own = await startRedis();
   const connection = overNodeRedis(await import("redis"), parseUrl(own.url));
   const backend = backendOver(connection, {});

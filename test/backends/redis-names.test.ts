@@ -102,7 +102,9 @@ test("redis URLs: what is wrong is said, and the password is not", () => {
     assert.throws(
       () => parseUrl(url),
       (error: unknown) =>
-        error instanceof TypeError && !error.message.includes("secret") && /expected/.test(error.message),
+        error instanceof TypeError &&
+        !error.message.includes("secret") &&
+        /expected/.test(error.message),
       url,
     );
   }

@@ -120,7 +120,8 @@ test("Cluster: writes that no step can span are refused, with what to do", async
     look: () => undefined,
   };
   const owner = { host: "here", pid: 1 };
-  await backend.open({ namespace: "n", processId: "p", owner, claimMs: 1_000, patienceMs: 1_000, listener });
+  const terms = { claimMs: 1_000, patienceMs: 1_000 };
+  await backend.open({ namespace: "n", processId: "p", owner, listener, ...terms });
   assert.equal(backend.guarantees.writes, "partition");
   const writes = Array.from({ length: 40 }, (_, at) => ({
     collection: "c",
@@ -131,10 +132,13 @@ test("Cluster: writes that no step can span are refused, with what to do", async
   await assert.rejects(
     backend.write(writes),
     (error) =>
-      error instanceof BackendError && error.outcome === "not-applied" && /one by one/.test(error.message),
+      error instanceof BackendError &&
+      error.outcome === "not-applied" &&
+      /one by one/.test(error.message),
   );
   assert.deepEqual(await backend.scan("c", { limit: 100 }), []);
-  const levels = new Map((await backend.diagnose?.())?.map(({ subject, level }) => [subject, level]));
+  const findings = (await backend.diagnose?.()) ?? [];
+  const levels = new Map(findings.map(({ subject, level }) => [subject, level]));
   assert.equal(levels.get("cluster"), "ok");
   assert.equal(levels.get("cluster clocks"), "ok");
 });

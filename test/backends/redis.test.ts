@@ -6,11 +6,12 @@ import { startRedis } from "../servers/redis.ts";
 
 const server = await startRedis();
 after(() => server.stop());
+const single = { nodes: [server], ready: async () => undefined };
 
 for (const [name, open] of Object.entries(SINGLE_CLIENTS)) {
   conformance({
     test,
     name: `redis over ${name}`,
-    open: () => redisEnvironment({ nodes: [server], ready: async () => undefined }, () => open(server.port)),
+    open: () => redisEnvironment(single, () => open(server.port)),
   });
 }

@@ -11,10 +11,12 @@ export interface OpenedClient {
   close(): unknown;
 }
 
+type ByLibrary<Where> = Readonly<Record<string, (where: Where) => Promise<OpenedClient>>>;
+
 const ignore = (): void => undefined;
 
 /** One client of each library and version, with its default options, to a single server. */
-export const SINGLE_CLIENTS: Readonly<Record<string, (port: number) => Promise<OpenedClient>>> = {
+export const SINGLE_CLIENTS: ByLibrary<number> = {
   async "ioredis 6"(port) {
     const client = new Ioredis6(port, HOST).on("error", ignore);
     return { client, close: () => client.disconnect() };
@@ -36,7 +38,7 @@ export const SINGLE_CLIENTS: Readonly<Record<string, (port: number) => Promise<O
 };
 
 /** The same, to a cluster. */
-export const CLUSTER_CLIENTS: Readonly<Record<string, (ports: readonly number[]) => Promise<OpenedClient>>> =
+export const CLUSTER_CLIENTS: ByLibrary<readonly number[]> =
   {
     async "ioredis 6"(ports) {
       const client = new Cluster6(ports.map((port) => ({ host: HOST, port }))).on("error", ignore);

@@ -14,7 +14,7 @@ for _, key in ipairs(keys) do
 end
 return #keys`;
 
-/** Real servers on the kit's own clock: the scripts are given it, and the keys' expiry is moved along. */
+/** Real servers on the kit's clock: the scripts are given it, and the keys' expiry is moved along. */
 export async function redisEnvironment(
   { nodes, ready }: Pick<RedisTopology, "nodes" | "ready">,
   open: () => Promise<OpenedClient>,

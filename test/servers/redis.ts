@@ -41,12 +41,14 @@ export interface RedisSentinels extends Omit<RedisTopology, "ready"> {
 /** A single server without persistence. */
 export async function startRedis(options: readonly string[] = []): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-redis-"));
-  return startServer(folder, await freePort(), options, () => rm(folder, { recursive: true, force: true }));
+  const discard = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  return startServer(folder, await freePort(), options, discard);
 }
 
 /** Three masters without replicas. */
 export async function startRedisCluster(): Promise<RedisTopology> {
-  const folders = await Promise.all([1, 2, 3].map(() => mkdtemp(join(tmpdir(), "holdfast-redis-"))));
+  const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), "holdfast-redis-"));
+  const folders = await Promise.all([newFolder(), newFolder(), newFolder()]);
   const nodes = await Promise.all(
     folders.map(async (folder) => {
       // The cluster's bus takes a port of its own.
@@ -58,7 +60,8 @@ export async function startRedisCluster(): Promise<RedisTopology> {
     }),
   );
   const addresses = nodes.map(({ port }) => `${HOST}:${port}`);
-  await run("redis-cli", ["--cluster", "create", ...addresses, "--cluster-replicas", "0", "--cluster-yes"]);
+  const replicas = ["--cluster-replicas", "0", "--cluster-yes"];
+  await run("redis-cli", ["--cluster", "create", ...addresses, ...replicas]);
   const ready = (): Promise<void> =>
     until("the cluster to be ready", async () => {
       const states = await Promise.all(nodes.map((node) => node.command("CLUSTER", "INFO")));
@@ -100,7 +103,8 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
     }),
   );
   await until("the sentinels to know each other", async () => {
-    const views = await Promise.all(sentinels.map(({ command }) => command("SENTINEL", "master", "main")));
+    const asked = sentinels.map(({ command }) => command("SENTINEL", "master", "main"));
+    const views = await Promise.all(asked);
     return views.every(
       (view) => /num-other-sentinels\s+\$1\s+2/.test(view) && /num-slaves\s+\$1\s+1/.test(view),
     );
@@ -112,7 +116,9 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
     master,
     replica,
     nodes: [master, replica],
-    stop: async () => void (await Promise.all([...sentinels, master, replica].map((each) => each.stop()))),
+    async stop() {
+      await Promise.all([...sentinels, master, replica].map((each) => each.stop()));
+    },
   };
 }
 
@@ -177,7 +183,9 @@ const running = new Set<ChildProcess>();
 process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
-for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  process.once(signal, () => process.exit(1));
+}
 
 async function launch(args: readonly string[], port: number): Promise<ChildProcess> {
   const child = spawn(program("redis-server"), args, { stdio: "ignore" });
@@ -196,8 +204,8 @@ async function launch(args: readonly string[], port: number): Promise<ChildProce
 function program(name: string): string {
   ensureServers((line) => console.error(line));
   const path = findProgram(name);
-  if (path === undefined) throw new Error(`${name} is missing: apt-get install redis-server redis-tools`);
-  return path;
+  if (path !== undefined) return path;
+  throw new Error(`${name} is missing: apt-get install redis-server redis-tools`);
 }
 
 async function run(name: string, args: readonly string[]): Promise<void> {

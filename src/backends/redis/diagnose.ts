@@ -107,8 +107,8 @@ function replication(info: Info): Finding {
     level: "warning",
     subject,
     detail:
-      `followed by ${replicas} asynchronously: a failover may forget the last writes, and the last ` +
-      "locks granted, which then are granted again",
+      `followed by ${replicas} asynchronously: a failover may forget the last writes, and the ` +
+      "last locks granted, which then are granted again",
     remedy: "fence every write that must not be made by two holders",
   };
 }
