@@ -1,19 +1,19 @@
-import type {
-  Admission,
-  AdmitRequest,
-  Inspection,
-  Owner,
-  Place,
-  Release,
-  ReleaseRequest,
-  Renewal,
-  RenewRequest,
-  Reply,
-  Revocation,
-  RevokeRequest,
-  Session,
+import {
+  IDLE_MEMORY_MS,
+  type Admission,
+  type AdmitRequest,
+  type Inspection,
+  type Owner,
+  type Place,
+  type Release,
+  type ReleaseRequest,
+  type Renewal,
+  type RenewRequest,
+  type Reply,
+  type Revocation,
+  type RevokeRequest,
+  type Session,
 } from "../../backend.ts";
-import { IDLE_MEMORY_MS } from "../../backend.ts";
 import { systemClock } from "../../clock.ts";
 import type { Keys } from "./keys.ts";
 import type { LOCK_SCRIPTS } from "./lock-scripts.ts";
@@ -39,7 +39,8 @@ export class Locks {
     this.#keys = keys;
     this.#now = now;
     this.#owner = JSON.stringify(session.owner);
-    this.#claimMs = String(session.claimMs);
+    // The script reads digits only.
+    this.#claimMs = String(Math.ceil(session.claimMs));
     this.#patienceMs = String(session.patienceMs);
   }
 
