@@ -97,7 +97,7 @@ export const sqliteMutants: readonly Mutant[] = [
   {
     name: "the fence is skipped",
     file: records,
-    find: "if (this.#isStale(namespace, write, head, transaction.now))",
+    find: "if (this.#isStale(write, head, transaction.now))",
     replace: "if (false)",
   },
   {

@@ -38,12 +38,12 @@ export async function tryMutant(
 }
 
 function judge(copy: string, subject: string, environment: NodeJS.ProcessEnv): Promise<string> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const options = { timeout: JUDGE_MAX_MS, env: { ...process.env, ...environment } };
     execFile(process.execPath, [JUDGE, copy, subject], options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else if (error.killed === true) resolve(`time: not judged within ${JUDGE_MAX_MS} ms`);
-      else resolve(`crash: ${stderr.split("\n").find((line) => line.includes("Error")) ?? error.message}`);
+      else reject(new Error(`the judge failed, which is no verdict: ${stderr}`));
     });
   });
 }
