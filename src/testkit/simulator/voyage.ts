@@ -174,7 +174,7 @@ export class Voyage {
 
   async #hold(ship: Ship, who: string, errand: Errand, lease: Lease): Promise<void> {
     await this.#work(ship, who, errand, lease);
-    await this.#bounded(ship, `${who} release`, TTL_MS + CALL_MS + 2, lease.release());
+    await this.#bounded(ship, `${who} release`, TTL_MS + 2, lease.release());
   }
 
   async #work(ship: Ship, who: string, { shares, holdMs }: Errand, lease: Lease): Promise<void> {
