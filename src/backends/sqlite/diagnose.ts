@@ -68,7 +68,12 @@ function fileSystem({ place }: Store): Finding {
 function permissions({ place }: Store): Finding {
   const subject = "permissions";
   if (place.file === null) return { level: "ok", subject, detail: "only this process can reach it" };
-  const mode = statSync(place.file).mode & 0o777;
+  const found = statSync(place.file, { throwIfNoEntry: false });
+  if (found === undefined) {
+    const detail = `"${place.file}" is not there any more`;
+    return { level: "danger", subject, detail, remedy: "restart all processes that use it" };
+  }
+  const mode = found.mode & 0o777;
   const detail = `mode ${mode.toString(8)}`;
   if ((mode & 0o002) === 0) return { level: "ok", subject, detail };
   return {
