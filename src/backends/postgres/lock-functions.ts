@@ -1,0 +1,276 @@
+import { REVOCATIONS_MAX } from "../../backend.ts";
+import { clearExpired, declarations, forget, handOver, lockRow, now, save, strangers, tell } from "./rule.ts";
+
+/** How many idle locks a call looks at for each one that it makes. */
+const SWEPT_PER_NEW = 4;
+
+/**
+ * A verb for many requests, in order of their resources, so that two calls lock rows in the same order. Each row is
+ * locked, changed by all requests for it, and stored once.
+ */
+const eachRequest = (schema: string, enter: string, step: string): string => `
+  FOR i IN 1 .. cardinality(resources) + 1 LOOP
+    IF i = 1 OR i > cardinality(resources) OR resources[i] <> resource THEN
+      IF changed THEN
+        ${save(schema)}
+      END IF;
+      EXIT WHEN i > cardinality(resources);
+      resource := resources[i];
+      ${enter}
+    END IF;
+    id := ids[i];
+    at := 0;
+    FOR j IN 1 .. cardinality(places) LOOP
+      IF (places[j]).id = id THEN at := j; END IF;
+    END LOOP;
+    ${step}
+  END LOOP;`;
+
+const enter = (schema: string): string => `
+  ${lockRow(schema)}
+  ${now}
+  ${clearExpired}`;
+
+/**
+ * Answers five numbers for each request: its kind (see locks.ts), and up to three details; before them the clock.
+ * The same form serves all three verbs.
+ */
+const admit = (schema: string): string => `
+CREATE OR REPLACE FUNCTION ${schema}.admit(
+  space int, channels text, given bigint, owner text, patience bigint, claim bigint,
+  resources text[], ids text[], permits bigint[], capacities bigint[], ttls bigint[], waits boolean[], steals boolean[]
+) RETURNS text LANGUAGE plpgsql AS $holdfast$
+#variable_conflict use_variable
+${declarations(schema)}
+  told text[];
+  process text;
+  used bigint;
+  earliest bigint;
+BEGIN
+  ${eachRequest(
+    schema,
+    enter(schema),
+    `
+    IF at > 0 THEN
+      IF (places[at]).token = 0 THEN
+        places[at].expires_at := ms + patience;
+        changed := true;
+      END IF;
+    ELSIF ('+' || id) = ANY (ended) OR ('-' || id) = ANY (ended) THEN
+      answer := answer || ' 4 0 0 0';
+      CONTINUE;
+    ELSIF cardinality(places) > 0 AND capacity <> capacities[i] THEN
+      answer := answer || concat(' 3 ', capacity, ' 0 0');
+      CONTINUE;
+    ELSE
+      IF steals[i] THEN
+        kept := '{}';
+        FOREACH p IN ARRAY places LOOP
+          IF p.token = 0 THEN
+            kept := kept || p;
+          ELSE
+            ${forget("'-'", "p.id")}
+            ${tell("p.id", "concat('s ', octet_length(p.id), ' ', p.id, resource)")}
+          END IF;
+        END LOOP;
+        places := kept;
+      END IF;
+      used := permits[i];
+      earliest := NULL;
+      IF NOT steals[i] THEN
+        FOREACH p IN ARRAY places LOOP
+          used := used + p.permits;
+          earliest := least(earliest, p.expires_at);
+        END LOOP;
+      END IF;
+      IF used > capacities[i] AND NOT waits[i] THEN
+        answer := answer || concat(' 2 ', cardinality(places), ' ', coalesce(earliest, -1), ' 0');
+        CONTINUE;
+      END IF;
+      changed := true;
+      capacity := capacities[i];
+      p := ROW(id, owner, permits[i], claim, 0, ms, ms + patience);
+      IF used <= capacity THEN
+        last := greatest(last + 1, us);
+        p.token := last;
+        p.expires_at := ms + ttls[i];
+      END IF;
+      IF steals[i] THEN
+        places := p || places;
+        at := 1;
+        ${handOver}
+      ELSE
+        places := places || p;
+        at := cardinality(places);
+        IF p.token = 0 THEN
+          -- Holders of other processes hear of the first place of its kind that waits behind them.
+          told := ARRAY[split_part(id, ':', 1)];
+          FOREACH p IN ARRAY places LOOP
+            process := split_part(p.id, ':', 1);
+            CONTINUE WHEN p.token = 0 OR process = ANY (told);
+            told := told || process;
+            ${strangers("p.id")}
+            IF waiting = 1 THEN
+              ${tell("p.id", "concat('c ', resource)")}
+            END IF;
+          END LOOP;
+        END IF;
+      END IF;
+    END IF;
+    IF (places[at]).token = 0 THEN
+      earliest := NULL;
+      FOR j IN 1 .. at - 1 LOOP
+        earliest := least(earliest, (places[j]).expires_at);
+      END LOOP;
+      answer := answer || concat(' 1 ', at - 1, ' ', coalesce(earliest, -1), ' 0');
+    ELSE
+      ${strangers("id")}
+      answer := answer || concat(' 0 ', (places[at]).token, ' ', (places[at]).expires_at, ' ', waiting);
+    END IF;`,
+  )}
+  -- Last, when nothing is waited for any more: rows that are locked here are in no order.
+  IF created > 0 THEN
+    PERFORM ${schema}.sweep(ms, ${SWEPT_PER_NEW} * created);
+  END IF;
+  RETURN us || answer;
+END $holdfast$;
+`;
+
+const renew = (schema: string): string => `
+CREATE OR REPLACE FUNCTION ${schema}.renew(
+  space int, channels text, given bigint, resources text[], ids text[], ttls bigint[]
+) RETURNS text LANGUAGE plpgsql AS $holdfast$
+#variable_conflict use_variable
+${declarations(schema)}
+BEGIN
+  ${eachRequest(
+    schema,
+    enter(schema),
+    `
+    IF at = 0 OR (places[at]).token = 0 THEN
+      answer := answer || ' 1 0 0 0';
+    ELSE
+      places[at].expires_at := ms + ttls[i];
+      changed := true;
+      ${strangers("id")}
+      answer := answer || concat(' 0 0 ', ms + ttls[i], ' ', waiting);
+    END IF;`,
+  )}
+  RETURN us || answer;
+END $holdfast$;
+`;
+
+const release = (schema: string): string => `
+CREATE OR REPLACE FUNCTION ${schema}.release(
+  space int, channels text, given bigint, resources text[], ids text[]
+) RETURNS text LANGUAGE plpgsql AS $holdfast$
+#variable_conflict use_variable
+${declarations(schema)}
+BEGIN
+  ${eachRequest(
+    schema,
+    enter(schema),
+    `
+    IF at > 0 THEN
+      places := places[:at - 1] || places[at + 1:];
+      ${forget("'+'", "id")}
+      ${handOver}
+      answer := answer || ' 0 0 0 0';
+    ELSIF ('+' || id) = ANY (ended) THEN
+      answer := answer || ' 0 0 0 0';
+    ELSE
+      answer := answer || ' 1 0 0 0';
+      IF NOT ('-' || id) = ANY (ended) THEN
+        ${forget("'-'", "id")}
+      END IF;
+    END IF;`,
+  )}
+  RETURN us || answer;
+END $holdfast$;
+`;
+
+/** Answers what was revoked, a JSON text each. */
+const revoke = (schema: string): string => `
+CREATE OR REPLACE FUNCTION ${schema}.revoke(
+  space int, channels text, given bigint, resource text, chosen text, reason text, by_whom text
+) RETURNS SETOF text LANGUAGE plpgsql AS $holdfast$
+#variable_conflict use_variable
+${declarations(schema).replace("resource text;", "")}
+  revoked ${schema}.place[] := '{}';
+BEGIN
+  ${enter(schema)}
+  kept := '{}';
+  FOREACH p IN ARRAY places LOOP
+    IF p.token <> 0 AND (chosen IS NULL OR p.id = chosen) THEN
+      revoked := revoked || p;
+      ${forget("'-'", "p.id")}
+      ${tell("p.id", "concat('r ', octet_length(p.id), ' ', p.id, resource)")}
+    ELSE
+      kept := kept || p;
+    END IF;
+  END LOOP;
+  IF cardinality(revoked) > 0 THEN
+    places := kept;
+    -- Tokens of the places that go are stale from here on.
+    last := greatest(last + 1, us);
+    ${handOver}
+    UPDATE ${schema}.lock AS l
+    SET revocations = (l.revocations || json_build_array(ms, reason, by_whom,
+      (SELECT json_agg(r.token) FROM unnest(revoked) AS r))::text)[
+        greatest(1, cardinality(l.revocations) + 2 - ${REVOCATIONS_MAX}):]
+    WHERE l.space = space AND l.name = resource;
+  END IF;
+  IF changed THEN
+    ${save(schema)}
+  END IF;
+  RETURN QUERY SELECT ${schema}.shown(r) FROM unnest(revoked) AS r;
+END $holdfast$;
+`;
+
+const looking = (schema: string): string => `
+CREATE OR REPLACE FUNCTION ${schema}.shown(p ${schema}.place) RETURNS text LANGUAGE sql STABLE AS $holdfast$
+  SELECT json_build_array(p.id, p.owner, p.permits, p.token, p.since, p.expires_at)::text
+$holdfast$;
+
+CREATE OR REPLACE FUNCTION ${schema}.inspect(space int, given bigint, lowest text, highest text, most int)
+RETURNS TABLE (name text, clock text, capacity text, places text[], revocations text[])
+LANGUAGE plpgsql STABLE AS $holdfast$
+#variable_conflict use_column
+DECLARE
+  ms bigint := coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) / 1000;
+BEGIN
+  RETURN QUERY
+  SELECT l.name::text, ms::text, l.capacity::text, live.places, l.revocations
+  FROM ${schema}.lock AS l, LATERAL (
+    SELECT coalesce(array_agg(${schema}.shown((p.id, p.owner, p.permits, p.claim_ms, p.token, p.since, p.expires_at)::${schema}.place)
+      ORDER BY p.at), '{}') AS places
+    FROM unnest(l.places) WITH ORDINALITY AS p (id, owner, permits, claim_ms, token, since, expires_at, at)
+    WHERE p.expires_at > ms
+  ) AS live
+  WHERE l.space = inspect.space AND l.name >= lowest AND l.name <= highest
+    AND (most IS NULL OR live.places <> '{}')
+  ORDER BY l.name LIMIT most;
+END $holdfast$;
+`;
+
+/** Lets go of idle locks. Rows that somebody is at are not idle. */
+const sweep = (schema: string): string => `
+CREATE OR REPLACE FUNCTION ${schema}.sweep(ms bigint, most bigint) RETURNS void LANGUAGE plpgsql AS $holdfast$
+DECLARE
+  idle record;
+BEGIN
+  FOR idle IN
+    SELECT l.space, l.name, l.forget_at FROM ${schema}.lock AS l
+    WHERE l.look_at <= ms ORDER BY l.look_at LIMIT most FOR UPDATE SKIP LOCKED
+  LOOP
+    IF idle.forget_at <= ms THEN
+      DELETE FROM ${schema}.lock AS l WHERE l.space = idle.space AND l.name = idle.name;
+    ELSE
+      UPDATE ${schema}.lock AS l SET look_at = idle.forget_at WHERE l.space = idle.space AND l.name = idle.name;
+    END IF;
+  END LOOP;
+END $holdfast$;
+`;
+
+export const lockFunctions = (schema: string): string =>
+  [sweep, looking, admit, renew, release, revoke].map((each) => each(schema)).join("");
