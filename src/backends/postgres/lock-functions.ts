@@ -1,14 +1,15 @@
-import { REVOCATIONS_MAX } from "../../backend.ts";
-import { clearExpired, declarations, forget, handOver, lockRow, now, save, strangers, tell } from "./rule.ts";
+import { FORGOTTEN_MAX, IDLE_MEMORY_MS, REVOCATIONS_MAX } from "../../backend.ts";
+import { CLOCK, clearExpired, declarations, forget, handOver, lockRow, now, save, strangers, tell } from "./rule.ts";
 
 /** How many idle locks a call looks at for each one that it makes. */
 const SWEPT_PER_NEW = 4;
 
 /**
  * A verb for many requests, in order of their resources, so that two calls lock rows in the same order. Each row is
- * locked, changed by all requests for it, and stored once.
+ * locked, changed by all requests for it, and stored once. The plain case of a lock for which there is one request is
+ * tried first: one statement, which finds something to do only if nothing is out of the ordinary.
  */
-const eachRequest = (schema: string, enter: string, step: string): string => `
+const eachRequest = (schema: string, plain: string, step: string): string => `
   FOR i IN 1 .. cardinality(resources) + 1 LOOP
     IF i = 1 OR i > cardinality(resources) OR resources[i] <> resource THEN
       IF changed THEN
@@ -16,7 +17,11 @@ const eachRequest = (schema: string, enter: string, step: string): string => `
       END IF;
       EXIT WHEN i > cardinality(resources);
       resource := resources[i];
-      ${enter}
+      id := ids[i];
+      IF resources[i + 1] IS DISTINCT FROM resource THEN
+        ${plain}
+      END IF;
+      ${enter(schema)}
     END IF;
     id := ids[i];
     at := 0;
@@ -31,6 +36,14 @@ const enter = (schema: string): string => `
   ${now}
   ${clearExpired}`;
 
+/** The request's place has no other beside it. The clock is read when the row is locked: reading it twice does no harm. */
+const isOnly = `l.space = space AND l.name = resource AND cardinality(l.places) = 1
+          AND (l.places[1]).id = id AND (l.places[1]).expires_at > ${CLOCK} / 1000`;
+
+/** Places of a lock that only this request has, granted. */
+const onlyPlace = (schema: string, token: string, ms: string): string =>
+  `ARRAY[ROW(id, owner, permits[i], claim, ${token}, ${ms}, ${ms} + ttls[i])::${schema}.place]`;
+
 /**
  * Answers five numbers for each request: its kind (see locks.ts), and up to three details; before them the clock.
  * The same form serves all three verbs.
@@ -42,6 +55,9 @@ CREATE OR REPLACE FUNCTION ${schema}.admit(
 ) RETURNS text LANGUAGE plpgsql AS $holdfast$
 #variable_conflict use_variable
 ${declarations(schema)}
+  minted bigint;
+  expires_at bigint;
+  is_new boolean;
   told text[];
   process text;
   used bigint;
@@ -49,7 +65,27 @@ ${declarations(schema)}
 BEGIN
   ${eachRequest(
     schema,
-    enter(schema),
+    `
+        INSERT INTO ${schema}.lock AS l (space, name, capacity, last, places, ended, forget_at, look_at)
+        SELECT space, resource, capacities[i], n.us, ${onlyPlace(schema, "n.us", "n.us / 1000")}, '{}',
+          n.us / 1000 + ttls[i] + ${IDLE_MEMORY_MS}, n.us / 1000 + ${IDLE_MEMORY_MS}
+        FROM (SELECT ${CLOCK} AS us) AS n
+        WHERE NOT steals[i]
+        ON CONFLICT ON CONSTRAINT lock_pkey DO UPDATE
+        SET capacity = excluded.capacity,
+          (last, places, forget_at) = (
+            SELECT t.last, ${onlyPlace(schema, "t.last", "n.us / 1000")}, n.us / 1000 + ttls[i] + ${IDLE_MEMORY_MS}
+            FROM (SELECT ${CLOCK} AS us) AS n, LATERAL (SELECT greatest(l.last + 1, n.us) AS last) AS t
+          )
+        WHERE l.places = '{}' AND NOT ('+' || id) = ANY (l.ended) AND NOT ('-' || id) = ANY (l.ended)
+        RETURNING (l.places[1]).token, (l.places[1]).since, (l.places[1]).expires_at, l.xmax = 0
+        INTO minted, ms, expires_at, is_new;
+        IF FOUND THEN
+          us := ms * 1000;
+          created := created + is_new::int;
+          answer := answer || concat(' 0 ', minted, ' ', expires_at, ' 0');
+          CONTINUE;
+        END IF;`,
     `
     IF at > 0 THEN
       IF (places[at]).token = 0 THEN
@@ -145,7 +181,17 @@ ${declarations(schema)}
 BEGIN
   ${eachRequest(
     schema,
-    enter(schema),
+    `
+        UPDATE ${schema}.lock AS l
+        SET places[1].expires_at = ${CLOCK} / 1000 + ttls[i],
+          forget_at = ${CLOCK} / 1000 + ttls[i] + ${IDLE_MEMORY_MS}
+        WHERE ${isOnly} AND (l.places[1]).token <> 0
+        RETURNING (l.places[1]).expires_at INTO ms;
+        IF FOUND THEN
+          answer := answer || concat(' 0 0 ', ms, ' 0');
+          us := (ms - ttls[i]) * 1000;
+          CONTINUE;
+        END IF;`,
     `
     IF at = 0 OR (places[at]).token = 0 THEN
       answer := answer || ' 1 0 0 0';
@@ -169,7 +215,17 @@ ${declarations(schema)}
 BEGIN
   ${eachRequest(
     schema,
-    enter(schema),
+    `
+        UPDATE ${schema}.lock AS l
+        SET places = '{}', forget_at = ${CLOCK} / 1000 + ${IDLE_MEMORY_MS},
+          ended = l.ended[cardinality(l.ended) + 2 - ${FORGOTTEN_MAX}:] || ('+' || id)
+        WHERE ${isOnly}
+        RETURNING l.forget_at - ${IDLE_MEMORY_MS} INTO ms;
+        IF FOUND THEN
+          answer := answer || ' 0 0 0 0';
+          us := ms * 1000;
+          CONTINUE;
+        END IF;`,
     `
     IF at > 0 THEN
       places := places[:at - 1] || places[at + 1:];
@@ -237,7 +293,7 @@ RETURNS TABLE (name text, clock text, capacity text, places text[], revocations 
 LANGUAGE plpgsql STABLE AS $holdfast$
 #variable_conflict use_column
 DECLARE
-  ms bigint := coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) / 1000;
+  ms bigint := ${CLOCK} / 1000;
 BEGIN
   RETURN QUERY
   SELECT l.name::text, ms::text, l.capacity::text, live.places, l.revocations

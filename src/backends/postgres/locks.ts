@@ -16,6 +16,7 @@ import type { Calls } from "./calls.ts";
 import { stored } from "./names.ts";
 import { range } from "./page.ts";
 import { inspectionOf, placeOf } from "./place.ts";
+import { parameters, statement, type Statement } from "./statement.ts";
 
 /** Where one process's state and channels are. */
 export interface Room {
@@ -35,9 +36,9 @@ const GONE = { kind: "gone" } as const;
 
 /** The verbs on locks: one statement each. */
 export class Locks {
-  readonly #admit: string;
-  readonly #renew: string;
-  readonly #release: string;
+  readonly #admit: Statement;
+  readonly #renew: Statement;
+  readonly #release: Statement;
   readonly #owner: string;
 
   constructor(
@@ -45,9 +46,9 @@ export class Locks {
     readonly room: Room,
   ) {
     const { schema, session } = room;
-    this.#admit = `SELECT ${schema}.admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS answer`;
-    this.#renew = `SELECT ${schema}.renew($1, $2, $3, $4, $5, $6) AS answer`;
-    this.#release = `SELECT ${schema}.release($1, $2, $3, $4, $5) AS answer`;
+    this.#admit = statement(`SELECT ${schema}.admit(${parameters(13)}) AS answer`);
+    this.#renew = statement(`SELECT ${schema}.renew(${parameters(6)}) AS answer`);
+    this.#release = statement(`SELECT ${schema}.release(${parameters(5)}) AS answer`);
     this.#owner = JSON.stringify(session.owner);
   }
 
@@ -137,7 +138,7 @@ export class Locks {
   /** The functions lock rows in the order of the requests; so this order is the same for all. */
   async #step<Request extends { readonly resource: string }, Result>(
     operation: string,
-    text: string,
+    statement: Statement,
     requests: readonly Request[],
     result: (kind: number, a: number, b: number, c: number) => Result,
     columns: (ordered: readonly Request[]) => readonly unknown[],
@@ -146,7 +147,7 @@ export class Locks {
     const order = inOrder(requests, ({ resource }) => resource);
     const ordered = order.map((index) => requests[index]!);
     const values = [space, channels, given(), ...columns(ordered)];
-    const [row] = await this.calls.run(operation, { name: `holdfast ${text}`, text, values });
+    const [row] = await this.calls.run(operation, { ...statement, values });
     const numbers = String(row?.["answer"]).split(" ").map(Number);
     const results: Result[] = [];
     for (const [at, index] of order.entries()) {

@@ -1,4 +1,5 @@
 import { IDLE_MEMORY_MS } from "../../backend.ts";
+import { CLOCK } from "./rule.ts";
 
 /**
  * All writes of a call or none. First every row that matters is locked, in an order that all calls keep: the locks of
@@ -38,7 +39,7 @@ BEGIN
     LOOP
       PERFORM 1 FROM ${schema}.lock AS l WHERE l.space = space AND l.name = fence FOR SHARE;
       EXIT WHEN FOUND;
-      ms := coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) / 1000;
+      ms := ${CLOCK} / 1000;
       INSERT INTO ${schema}.lock (space, name, capacity, last, places, ended, forget_at, look_at)
       VALUES (space, fence, 0, 0, '{}', '{}', ms + ${IDLE_MEMORY_MS}, ms + ${IDLE_MEMORY_MS})
       ON CONFLICT DO NOTHING;
@@ -63,7 +64,7 @@ BEGIN
     END LOOP;
   END LOOP;
 
-  us := coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+  us := ${CLOCK};
   ms := us / 1000;
 
   kind := 0;

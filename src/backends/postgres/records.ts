@@ -3,6 +3,7 @@ import { inOrder, type Room } from "./locks.ts";
 import type { Calls } from "./calls.ts";
 import { restored, stored } from "./names.ts";
 import { range } from "./page.ts";
+import { parameters, statement, type Statement } from "./statement.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -10,8 +11,8 @@ const COLUMNS = "key, value, revision::text AS revision, updated_at::text AS upd
 
 /** The verbs on records: one statement each. */
 export class Records {
-  readonly #write: string;
-  readonly #read: string;
+  readonly #write: Statement;
+  readonly #read: Statement;
   readonly #scan: string;
 
   constructor(
@@ -19,11 +20,11 @@ export class Records {
     readonly room: Room,
   ) {
     const { schema } = room;
-    const parameters = Array.from({ length: 13 }, (_, index) => `$${index + 1}`).join(", ");
-    this.#write = `SELECT * FROM ${schema}.write(${parameters})`;
-    this.#read =
+    this.#write = statement(`SELECT * FROM ${schema}.write(${parameters(13)})`);
+    this.#read = statement(
       `SELECT ${COLUMNS} FROM ${schema}.record ` +
-      "WHERE space = $1 AND collection = $2 AND key = $3 AND value IS NOT NULL";
+        "WHERE space = $1 AND collection = $2 AND key = $3 AND value IS NOT NULL",
+    );
     this.#scan =
       `SELECT ${COLUMNS} FROM ${schema}.record WHERE space = $1 AND collection = $2 ` +
       "AND key >= $3 AND key <= $4 AND value IS NOT NULL ORDER BY record.key LIMIT $5";
@@ -31,7 +32,7 @@ export class Records {
 
   async read(collection: string, key: string): Promise<StoredRecord | null> {
     const values = [this.room.space, stored(collection), stored(key)];
-    const [row] = await this.calls.run("read", { name: `holdfast ${this.#read}`, text: this.#read, values });
+    const [row] = await this.calls.run("read", { ...this.#read, values });
     return row === undefined ? null : recordOf(key, row);
   }
 
@@ -61,7 +62,7 @@ export class Records {
       fences.map((fence) => (fence === undefined ? null : String(fence.token))),
       fences.map((fence) => fence?.shared ?? false),
     ];
-    const rows = await this.calls.run("write", { name: `holdfast ${this.#write}`, text: this.#write, values });
+    const rows = await this.calls.run("write", { ...this.#write, values });
     const refused = rows.find((row) => Number(row["kind"]) >= 3);
     if (refused !== undefined) {
       const index = Number(refused["index"]);

@@ -26,6 +26,9 @@ DECLARE
   waiting bigint;
   claim_by bigint;`;
 
+/** Microseconds since 1970: the simulator's, or the server's at this very moment, not the transaction's. */
+export const CLOCK = "coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)";
+
 /**
  * Locks the resource's row, and makes it if need be: before anything is decided, because two transactions
  * do not see what the other has not committed.
@@ -37,7 +40,7 @@ export const lockRow = (schema: string): string => `
     EXIT WHEN FOUND;
     INSERT INTO ${schema}.lock (space, name, capacity, last, places, ended, forget_at, look_at)
     SELECT space, resource, 0, 0, '{}', '{}', n.ms + ${IDLE_MEMORY_MS}, n.ms + ${IDLE_MEMORY_MS}
-    FROM (SELECT coalesce(given / 1000, (extract(epoch FROM clock_timestamp()) * 1000)::bigint) AS ms) AS n
+    FROM (SELECT ${CLOCK} / 1000 AS ms) AS n
     ON CONFLICT DO NOTHING;
     IF FOUND THEN
       created := created + 1;
@@ -52,7 +55,7 @@ export const lockRow = (schema: string): string => `
 
 /** Only once the row is locked: waiting for it takes time. */
 export const now = `
-  us := coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint);
+  us := ${CLOCK};
   ms := us / 1000;`;
 
 export const save = (schema: string): string => `
