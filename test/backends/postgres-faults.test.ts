@@ -133,7 +133,7 @@ test("a frozen server: every call fails in time, and it is used again when it th
   const backend = postgres(pool, { callMs: 400 });
   const { id } = await opened(backend, "frozen");
   await admit(backend, "r", `${id}:1`);
-  own.freeze();
+  await own.freeze();
   const started = performance.now();
   const outcomes = await Promise.all(
     ["a", "b", "c", "d", "e"].map((name) =>
@@ -145,7 +145,7 @@ test("a frozen server: every call fails in time, and it is used again when it th
   );
   assert.ok(performance.now() - started < 2_000);
   assert.ok(outcomes.every((outcome) => outcome === "unknown" || outcome === "not-applied"), String(outcomes));
-  own.thaw();
+  await own.thaw();
   await until("serves", () => answers(backend));
   const again = await admit(backend, "a", `${id}:a`);
   assert.equal(again.kind, "granted");

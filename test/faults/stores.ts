@@ -81,13 +81,7 @@ const blackHoledRedis: StoreKind = {
 const frozenPostgres: StoreKind = {
   name: "PostgreSQL, server stopped",
   async start() {
-    const server = await startPostgres();
-    return {
-      url: server.url,
-      freeze: async () => server.freeze(),
-      thaw: async () => server.thaw(),
-      stop: () => server.stop(),
-    };
+    return startPostgres();
   },
 };
 

@@ -1,9 +1,10 @@
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { execFile, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { chmod, chown, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
 import { Client } from "pg";
 
 const HOST = "127.0.0.1";
@@ -18,8 +19,8 @@ export interface PostgresServer {
   /** One statement as superuser, over a connection of its own. */
   query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>;
   /** Stops the postmaster and all its sessions: reachable, but answering nobody. */
-  freeze(): void;
-  thaw(): void;
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
   /** As a power cut: nothing is written any more. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -81,13 +82,16 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
       await wait(20);
     }
   };
+  const toAll = async (signal: NodeJS.Signals): Promise<void> => {
+    for (const pid of await family(child)) signalTo(pid, signal);
+  };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));
-    for (const pid of family(child)) signalTo(pid, "SIGCONT");
-    // Killed sessions must not outlive the postmaster, or it does not start again.
-    const pids = signal === "SIGKILL" ? family(child) : [child.pid!];
-    for (const pid of pids) signalTo(pid, signal);
+    await toAll("SIGCONT");
+    // Sessions that outlive a killed postmaster keep it from starting again.
+    if (signal === "SIGKILL") await toAll(signal);
+    else child.kill(signal);
     await ended;
   };
   await start();
@@ -97,8 +101,8 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     url,
     log: () => log,
     query,
-    freeze: () => family(child).forEach((pid) => signalTo(pid, "SIGSTOP")),
-    thaw: () => family(child).forEach((pid) => signalTo(pid, "SIGCONT")),
+    freeze: () => toAll("SIGSTOP"),
+    thaw: () => toAll("SIGCONT"),
     kill: () => end("SIGKILL"),
     start,
     async restart() {
@@ -187,8 +191,10 @@ process.once("exit", () => {
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => process.exit(1));
 
 /** The postmaster and its sessions, it first so that it makes no more. */
-function family(child: ChildProcess): readonly number[] {
-  const { stdout } = spawnSync("ps", ["-o", "pid=", "--ppid", String(child.pid)], { encoding: "utf8" });
+async function family(child: ChildProcess): Promise<readonly number[]> {
+  const { stdout } = await promisify(execFile)("ps", ["-o", "pid=", "--ppid", String(child.pid)]).catch(() => ({
+    stdout: "",
+  }));
   return [child.pid!, ...stdout.split(/\s+/).filter(Boolean).map(Number)];
 }
 

@@ -32,6 +32,7 @@ export interface PostgresListenClient {
   query(query: PostgresQuery): Promise<PostgresResult>;
   end(): Promise<void>;
   unref?(): void;
+  readonly connection?: { readonly stream?: { destroy(): void } };
   readonly processID?: number | null;
   on(event: "error" | "end", handler: () => void): unknown;
   on(event: "notification", handler: (message: { readonly payload?: string }) => void): unknown;

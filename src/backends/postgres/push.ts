@@ -42,7 +42,8 @@ export class Push {
       if (isOver) return;
       isOver = true;
       this.#cancel?.();
-      void client.end().catch(() => undefined);
+      // A farewell would wait for an answer that may never come.
+      client.connection?.stream?.destroy();
       if (this.#client === client) this.#reopening.ended();
     };
     client.on("error", ended);
@@ -57,7 +58,7 @@ export class Push {
     if (isOver) throw new NoAnswer("the connection ended at once");
     if (this.#reopening.isClosed || this.isPooled) {
       isOver = true;
-      await client.end().catch(() => undefined);
+      sayFarewell(client);
       return;
     }
     this.#client = client;
@@ -69,12 +70,13 @@ export class Push {
     this.#cancel?.();
     const client = this.#client;
     this.#client = undefined;
-    void client?.end().catch(() => undefined);
+    if (client !== undefined) sayFarewell(client);
   }
 
   async #listen(client: PostgresListenClient): Promise<void> {
-    await client.connect();
+    // Whoever waits keeps the process alive, for as long as it waits.
     client.unref?.();
+    await client.connect();
     const { rows } = await client.query({ text: "SELECT pg_backend_pid() AS pid" });
     this.isPooled = isPooler(client, rows[0]);
     if (!this.isPooled) await client.query({ text: `LISTEN "${this.channel}"` });
@@ -124,6 +126,12 @@ export class Push {
         return listener.look();
     }
   }
+}
+
+/** So that the server does not log a lost connection; nobody waits for an answer. */
+function sayFarewell(client: PostgresListenClient): void {
+  const cancel = systemClock.timer(ANSWER_MS, () => client.connection?.stream?.destroy(), { keepAlive: false });
+  client.end().then(cancel, cancel);
 }
 
 function named(payload: string, words: readonly string[], at: number): readonly [string, string] {
