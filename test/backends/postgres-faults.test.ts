@@ -62,7 +62,9 @@ async function until(what: string, holds: () => boolean | Promise<boolean>, maxM
 
 const answers = (backend: Backend): Promise<boolean> => backend.time().then(() => true, () => false);
 
-const KILL_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+const KILL_ALL =
+  "SELECT pg_terminate_backend(pid) FROM pg_stat_activity " +
+  "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
 
 test("killed sessions: the pool heals, waiters look, leases and the queue are as before", async () => {
   const [holder, waiter] = await Promise.all([postgresFromUrl(server.url), postgresFromUrl(server.url)]);
@@ -208,7 +210,8 @@ test("a role that may not create: says what to do; served once the owner has run
   await backend.close();
   await server.query(migrationSql("owned"));
   await server.query(
-    "GRANT USAGE ON SCHEMA owned TO app; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA owned TO app",
+    "GRANT USAGE ON SCHEMA owned TO app; " +
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA owned TO app",
   );
   const allowed = await postgresFromUrl(url, { schema: "owned" });
   const { id } = await opened(allowed, "app");
@@ -244,7 +247,8 @@ test("40 waiters hold no connection: a pool of 2 serves them all, in order, and 
 });
 
 test("a serializable default: contended steps are made again until they succeed", async () => {
-  const pool = poolOf(`${server.url}?options=${encodeURIComponent("-c default_transaction_isolation=serializable")}`);
+  const setting = encodeURIComponent("-c default_transaction_isolation=serializable");
+  const pool = poolOf(`${server.url}?options=${setting}`);
   const backend = postgres(pool);
   const { id } = await opened(backend, "serializable");
   const kinds = await Promise.all(

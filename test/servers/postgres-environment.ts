@@ -1,18 +1,22 @@
-import pg from "pg";
+import { Pool } from "pg";
 import { IDLE_MEMORY_MS, type Backend } from "holdfast/backend";
 import { postgres } from "holdfast/postgres";
 import type { Environment } from "holdfast/testkit";
 import type { PostgresServer } from "./postgres.ts";
 
 /** A pool of this process, whose idle connections may break. */
-export function poolOf(connectionString: string, max = 4): pg.Pool {
-  const pool = new pg.Pool({ connectionString, max, allowExitOnIdle: true });
+export function poolOf(connectionString: string, max = 4): Pool {
+  const pool = new Pool({ connectionString, max, allowExitOnIdle: true });
   pool.on("error", () => undefined);
   return pool;
 }
 
 /** A real server on the kit's own clock. `url`: where the pool goes, if not to the server. */
-export function postgresEnvironment(server: PostgresServer, url = server.url, listenUrl?: string): Environment {
+export function postgresEnvironment(
+  server: PostgresServer,
+  url = server.url,
+  listenUrl?: string,
+): Environment {
   let now = Date.now();
   const pool = poolOf(url);
   return {

@@ -10,6 +10,7 @@ import { Client } from "pg";
 const HOST = "127.0.0.1";
 const READY_MS = 20_000;
 const DEBIAN = "/usr/lib/postgresql";
+const AS_POSTGRES = ["--reuid=postgres", "--regid=postgres", "--init-groups"];
 
 export interface PostgresServer {
   readonly port: number;
@@ -29,7 +30,10 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
-/** A PostgreSQL of its own, on a free port and a folder of its own. Commits reach the disk, as by default. */
+/**
+ * A PostgreSQL of its own, on a free port and a folder of its own. Commits reach the disk, as by
+ * default.
+ */
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-postgres-"));
   const data = join(folder, "data");
@@ -37,12 +41,12 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
   const asRoot = process.getuid?.() === 0;
   if (asRoot) {
     // The server refuses to run as root.
-    const [uid, gid] = ["-u", "-g"].map((flag) => Number(spawnSync("id", [flag, "postgres"]).stdout.toString()));
-    await chown(folder, uid!, gid!);
+    const idOf = (flag: string): number => Number(spawnSync("id", [flag, "postgres"]).stdout.toString());
+    await chown(folder, idOf("-u"), idOf("-g"));
   }
   const as = (program: string, args: readonly string[]): readonly [string, readonly string[]] => {
     const path = join(programs, program);
-    return asRoot ? ["setpriv", ["--reuid=postgres", "--regid=postgres", "--init-groups", path, ...args]] : [path, args];
+    return asRoot ? ["setpriv", [...AS_POSTGRES, path, ...args]] : [path, args];
   };
   const [init, initArgs] = as("initdb", [
     ...["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"],
@@ -147,7 +151,7 @@ export async function startPgBouncer(server: PostgresServer, poolSize = 5): Prom
   await writeFile(file, `${lines.join("\n").replace("* = ", "* = user=postgres ")}\n`);
   const [program, args] =
     process.getuid?.() === 0
-      ? ["setpriv", ["--reuid=postgres", "--regid=postgres", "--init-groups", "/usr/sbin/pgbouncer", file]]
+      ? ["setpriv", [...AS_POSTGRES, "/usr/sbin/pgbouncer", file]]
       : ["pgbouncer", [file]];
   let log = "";
   const child = spawn(program!, args as string[], { stdio: ["ignore", "ignore", "pipe"] });
@@ -168,7 +172,9 @@ export async function startPgBouncer(server: PostgresServer, poolSize = 5): Prom
     }
   };
   while (!(await answers())) {
-    if (child.exitCode !== null || Date.now() > giveUpAt) throw new Error(`PgBouncer does not answer: ${log}`);
+    if (child.exitCode !== null || Date.now() > giveUpAt) {
+      throw new Error(`PgBouncer does not answer: ${log}`);
+    }
     await wait(20);
   }
   return {

@@ -7,7 +7,10 @@ const ATTEMPTS = 5;
 
 /** One statement, one round trip, on whichever connection is free. Each settles in bounded time. */
 export class Calls {
-  /** Whether sessions are ours between transactions, so that the server may keep parsed statements for them. */
+  /**
+   * Whether sessions are ours between transactions, so that the server may keep parsed statements
+   * for them.
+   */
   isDirect = false;
 
   constructor(
@@ -16,10 +19,11 @@ export class Calls {
   ) {}
 
   async run(operation: string, query: PostgresQuery): Promise<PostgresResult["rows"]> {
-    const { name, ...unnamed } = query;
+    const { text, values } = query;
+    const sent = this.isDirect ? query : { text, ...(values === undefined ? {} : { values }) };
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { rows } = await this.onClient((client) => client.query(this.isDirect ? query : unnamed));
+        const { rows } = await this.onClient((client) => client.query(sent));
         return rows;
       } catch (cause) {
         if (attempt === ATTEMPTS || !wasRolledBack(cause)) throw asBackendError(operation, cause);
@@ -36,7 +40,8 @@ export class Calls {
     client.on("error", ignore);
     let broken = true;
     try {
-      const result = await bounded(use(client), this.timeoutMs, () => new NoAnswer(silence(this.timeoutMs)));
+      const silent = (): NoAnswer => new NoAnswer(silence(this.timeoutMs));
+      const result = await bounded(use(client), this.timeoutMs, silent);
       broken = false;
       return result;
     } catch (cause) {

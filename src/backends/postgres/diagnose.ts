@@ -100,17 +100,20 @@ function durability({ fsync, synchronous_commit }: Facts): Finding {
     return {
       level: "danger",
       subject,
-      detail: "synchronous_commit is off: a crash may forget the last locks granted, which are then granted again",
+      detail:
+        "synchronous_commit is off: a crash may forget the last locks granted, which are then granted again",
       remedy: "ALTER ROLE … SET synchronous_commit = on for Holdfast's role; or fence every write",
     };
   }
-  return { level: "ok", subject, detail: `synchronous_commit ${synchronous_commit}: a crash forgets nothing it has answered` };
+  const detail = `synchronous_commit ${synchronous_commit}: a crash forgets nothing it has answered`;
+  return { level: "ok", subject, detail };
 }
 
 function replication({ replicas, standbys, synchronous_commit }: Facts): Finding {
   const subject = "replication";
   if (replicas === 0 && standbys === "") {
-    return { level: "ok", subject, detail: "no standby is connected: without the server there are no locks, but none is held twice" };
+    const detail = "no standby: without the server there are no locks, but none is held twice";
+    return { level: "ok", subject, detail };
   }
   if (standbys !== "" && synchronous_commit !== "off" && synchronous_commit !== "local") {
     return { level: "ok", subject, detail: `synchronous: ${standbys}` };
@@ -119,8 +122,8 @@ function replication({ replicas, standbys, synchronous_commit }: Facts): Finding
     level: "warning",
     subject,
     detail:
-      `${replicas} standby${replicas === 1 ? "" : "s"}, asynchronous: a failover may forget the last locks granted, ` +
-      "which then are granted again, and the last writes",
+      `${replicas} standby${replicas === 1 ? "" : "s"}, asynchronous: a failover may forget the last ` +
+      "locks granted, which then are granted again, and the last writes",
     remedy: "synchronous_standby_names; or fence every write that must not be made by two holders",
   };
 }
@@ -128,7 +131,9 @@ function replication({ replicas, standbys, synchronous_commit }: Facts): Finding
 function pooler(isDirect: boolean, isListening: boolean): Finding {
   const subject = "pooler";
   if (isDirect) return { level: "ok", subject, detail: "none: sessions are the server's own" };
-  if (isListening) return { level: "ok", subject, detail: "there is one; grants are heard by a direct connection" };
+  if (isListening) {
+    return { level: "ok", subject, detail: "there is one; grants are heard by a direct connection" };
+  }
   return {
     level: "warning",
     subject,

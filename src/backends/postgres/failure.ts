@@ -7,9 +7,10 @@ export class NotSent extends Error {}
 export class NoAnswer extends Error {}
 
 /**
- * Classes of SQLSTATE (PostgreSQL manual, appendix A) after which a transaction may have been committed all the same:
- * the connection broke, the server was shut down, or failed itself. PgBouncer says 08P01 when it lost the server. After
- * any other error the server has rolled the transaction back.
+ * Classes of SQLSTATE (PostgreSQL manual, appendix A) after which a transaction may have been
+ * committed all the same: the connection broke, the server was shut down, or failed itself.
+ * PgBouncer says 08P01 when it lost the server. After any other error the server has rolled the
+ * transaction back.
  */
 const UNSURE = /^(08|40003|57P0[125]|58|XX)/;
 

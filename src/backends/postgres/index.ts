@@ -25,16 +25,17 @@ const GUARANTEES: Guarantees = Object.freeze({
   fencing: "grant",
   writes: "any",
   failover:
-    "With a synchronous standby nothing that was answered is forgotten. An asynchronous one may miss the last commits " +
-    "when it takes over, so that a lock has two holders until the first lease ends; tokens and revisions grow with " +
-    "the servers' clocks, and fenced writes are the answer.",
+    "With a synchronous standby nothing that was answered is forgotten. An asynchronous one may miss the " +
+    "last commits when it takes over, so that a lock has two holders until the first lease ends; tokens and " +
+    "revisions grow with the servers' clocks, and fenced writes are the answer.",
 });
 
 /**
- * A backend on the database that a pool of "pg" connects to. The pool stays the caller's, who configures and ends it;
- * give it an `error` listener, as every pool of "pg" needs. For pushes the backend opens one more connection like the
- * pool's, and closes that. Where all connections of the pool are taken by transactions that wait for a lock, its holder
- * can neither renew nor release it: give Holdfast a pool of its own then.
+ * A backend on the database that a pool of "pg" connects to. The pool stays the caller's, who
+ * configures and ends it; give it an `error` listener, as every pool of "pg" needs. For pushes the
+ * backend opens one more connection like the pool's, and closes that. Where all connections of the
+ * pool are taken by transactions that wait for a lock, its holder can neither renew nor release it:
+ * give Holdfast a pool of its own then.
  *
  * @throws RangeError if the schema is not a plain name.
  */
@@ -43,9 +44,9 @@ export function postgres(pool: PostgresPool, options: PostgresOptions = {}): Bac
 }
 
 /**
- * A backend on the PostgreSQL at a `postgres:` or `postgresql:` URL, over at most five connections of its own, which
- * `close` ends. Needs "pg" installed. The URL's parameters `schema` and `listen` are the options of these names; all
- * others are for "pg".
+ * A backend on the PostgreSQL at a `postgres:` or `postgresql:` URL, over at most five connections
+ * of its own, which `close` ends. Needs "pg" installed. The URL's parameters `schema` and `listen`
+ * are the options of these names; all others are for "pg".
  *
  * @throws TypeError if it is no URL, RangeError if the schema is not a plain name.
  */

@@ -1,13 +1,25 @@
 import { FORGOTTEN_MAX, IDLE_MEMORY_MS, REVOCATIONS_MAX } from "../../backend.ts";
-import { CLOCK, clearExpired, declarations, forget, handOver, lockRow, now, save, strangers, tell } from "./rule.ts";
+import {
+  CLOCK,
+  clearExpired,
+  declarations,
+  forget,
+  handOver,
+  lockRow,
+  now,
+  save,
+  strangers,
+  tell,
+} from "./rule.ts";
 
 /** How many idle locks a call looks at for each one that it makes. */
 const SWEPT_PER_NEW = 4;
 
 /**
- * A verb for many requests, in order of their resources, so that two calls lock rows in the same order. Each row is
- * locked, changed by all requests for it, and stored once. The plain case of a lock for which there is one request is
- * tried first: one statement, which finds something to do only if nothing is out of the ordinary.
+ * A verb for many requests, in order of their resources, so that two calls lock rows in the same
+ * order. Each row is locked, changed by all requests for it, and stored once. The plain case of a
+ * lock for which there is one request is tried first: one statement, which finds something to do
+ * only if nothing is out of the ordinary.
  */
 const eachRequest = (schema: string, plain: string, step: string): string => `
   FOR i IN 1 .. cardinality(resources) + 1 LOOP
@@ -36,7 +48,10 @@ const enter = (schema: string): string => `
   ${now}
   ${clearExpired}`;
 
-/** The request's place has no other beside it. The clock is read when the row is locked: reading it twice does no harm. */
+/**
+ * The request's place has no other beside it. The clock is read when the row is locked: reading it
+ * twice does no harm.
+ */
 const isOnly = `l.space = space AND l.name = resource AND cardinality(l.places) = 1
           AND (l.places[1]).id = id AND (l.places[1]).expires_at > ${CLOCK} / 1000`;
 
@@ -45,13 +60,14 @@ const onlyPlace = (schema: string, token: string, ms: string): string =>
   `ARRAY[ROW(id, owner, permits[i], claim, ${token}, ${ms}, ${ms} + ttls[i])::${schema}.place]`;
 
 /**
- * Answers five numbers for each request: its kind (see locks.ts), and up to three details; before them the clock.
- * The same form serves all three verbs.
+ * Answers five numbers for each request: its kind (see locks.ts), and up to three details; before
+ * them the clock. The same form serves all three verbs.
  */
 const admit = (schema: string): string => `
 CREATE OR REPLACE FUNCTION ${schema}.admit(
   space int, channels text, given bigint, owner text, patience bigint, claim bigint,
-  resources text[], ids text[], permits bigint[], capacities bigint[], ttls bigint[], waits boolean[], steals boolean[]
+  resources text[], ids text[], permits bigint[], capacities bigint[], ttls bigint[],
+  waits boolean[], steals boolean[]
 ) RETURNS text LANGUAGE plpgsql AS $holdfast$
 #variable_conflict use_variable
 ${declarations(schema)}
@@ -74,7 +90,8 @@ BEGIN
         ON CONFLICT ON CONSTRAINT lock_pkey DO UPDATE
         SET capacity = excluded.capacity,
           (last, places, forget_at) = (
-            SELECT t.last, ${onlyPlace(schema, "t.last", "n.us / 1000")}, n.us / 1000 + ttls[i] + ${IDLE_MEMORY_MS}
+            SELECT t.last, ${onlyPlace(schema, "t.last", "n.us / 1000")},
+              n.us / 1000 + ttls[i] + ${IDLE_MEMORY_MS}
             FROM (SELECT ${CLOCK} AS us) AS n, LATERAL (SELECT greatest(l.last + 1, n.us) AS last) AS t
           )
         WHERE l.places = '{}' AND NOT ('+' || id) = ANY (l.ended) AND NOT ('-' || id) = ANY (l.ended)
@@ -298,8 +315,9 @@ BEGIN
   RETURN QUERY
   SELECT l.name::text, ms::text, l.capacity::text, live.places, l.revocations
   FROM ${schema}.lock AS l, LATERAL (
-    SELECT coalesce(array_agg(${schema}.shown((p.id, p.owner, p.permits, p.claim_ms, p.token, p.since, p.expires_at)::${schema}.place)
-      ORDER BY p.at), '{}') AS places
+    SELECT coalesce(array_agg(${schema}.shown(
+      (p.id, p.owner, p.permits, p.claim_ms, p.token, p.since, p.expires_at)::${schema}.place
+    ) ORDER BY p.at), '{}') AS places
     FROM unnest(l.places) WITH ORDINALITY AS p (id, owner, permits, claim_ms, token, since, expires_at, at)
     WHERE p.expires_at > ms
   ) AS live
@@ -322,7 +340,8 @@ BEGIN
     IF idle.forget_at <= ms THEN
       DELETE FROM ${schema}.lock AS l WHERE l.space = idle.space AND l.name = idle.name;
     ELSE
-      UPDATE ${schema}.lock AS l SET look_at = idle.forget_at WHERE l.space = idle.space AND l.name = idle.name;
+      UPDATE ${schema}.lock AS l SET look_at = idle.forget_at
+      WHERE l.space = idle.space AND l.name = idle.name;
     END IF;
   END LOOP;
 END $holdfast$;

@@ -8,8 +8,8 @@ import { SCHEMA_VERSION } from "./version.ts";
 const MIGRATION_LOCK = "7234019283745190";
 
 /**
- * Makes or mends tables and functions unless they are as this version wants them. One process does, others wait; the
- * lock ends with the transaction, so that it works through poolers too.
+ * Makes or mends tables and functions unless they are as this version wants them. One process does,
+ * others wait; the lock ends with the transaction, so that it works through poolers too.
  */
 export async function migrate(calls: Calls, schema: string, name: string): Promise<void> {
   if ((await calls.onClient((client) => versionOf(client, name))) >= SCHEMA_VERSION) return;
@@ -30,7 +30,8 @@ export async function migrate(calls: Calls, schema: string, name: string): Promi
     throw new BackendError("postgres", "open", "not-applied", {
       cause,
       detail:
-        `the tables in schema ${name} could not be made: ${cause instanceof Error ? cause.message : String(cause)}; ` +
+        `the tables in schema ${name} could not be made: ` +
+        `${cause instanceof Error ? cause.message : String(cause)}; ` +
         "let the owner of the database run what `holdfast migrate --print` prints",
     });
   }
@@ -38,7 +39,8 @@ export async function migrate(calls: Calls, schema: string, name: string): Promi
 
 /** 0: there are no tables. Asked so that a missing table is no error in the server's log. */
 async function versionOf(client: PostgresClient, name: string): Promise<number> {
-  const there = await client.query({ text: "SELECT to_regclass($1) IS NOT NULL AS there", values: [`${name}.meta`] });
+  const text = "SELECT to_regclass($1) IS NOT NULL AS there";
+  const there = await client.query({ text, values: [`${name}.meta`] });
   if (there.rows[0]?.["there"] !== true) return 0;
   const { rows } = await client.query({ text: `SELECT version FROM ${name}.meta` });
   return Number(rows[0]?.["version"] ?? 0);

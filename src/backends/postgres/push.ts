@@ -7,7 +7,10 @@ import { NoAnswer } from "./failure.ts";
 import { restored, stored } from "./names.ts";
 import { Reopening } from "./reopening.ts";
 
-/** How often the connection is tried: one that died silently looks like one on which nothing happens. */
+/**
+ * How often the connection is tried: one that died silently looks like one on which nothing
+ * happens.
+ */
 const TRY_MS = 10_000;
 const ANSWER_MS = 5_000;
 
@@ -16,8 +19,9 @@ export const channelOf = (channels: string, processId: string): string =>
   channels + createHash("md5").update(stored(processId)).digest("hex");
 
 /**
- * The push channel: one session that listens, apart from the pool, since a pool's sessions change hands. Opened again
- * whenever it has ended; what was sent meanwhile is lost, so waiters are then told to look.
+ * The push channel: one session that listens, apart from the pool, since a pool's sessions change
+ * hands. Opened again whenever it has ended; what was sent meanwhile is lost, so waiters are then
+ * told to look.
  */
 export class Push {
   readonly #reopening = new Reopening(async () => {
@@ -26,7 +30,9 @@ export class Push {
   });
   #client: PostgresListenClient | undefined;
   #cancel: Cancel | undefined;
-  /** Set by the first connection: whether there is a pooler between, through which no message comes. */
+  /**
+   * Set by the first connection: whether there is a pooler between, through which no message comes.
+   */
   isPooled = false;
 
   constructor(
@@ -100,7 +106,10 @@ export class Push {
     );
   }
 
-  /** By the first letter; numbers, then the lease id's length in bytes, the lease id and the resource. */
+  /**
+   * By the first letter; numbers, then the lease id's length in bytes, the lease id and the
+   * resource.
+   */
   #heard(payload: string): void {
     const { listener } = this;
     const words = payload.split(" ", 5);
@@ -130,7 +139,8 @@ export class Push {
 
 /** So that the server does not log a lost connection; nobody waits for an answer. */
 function sayFarewell(client: PostgresListenClient): void {
-  const cancel = systemClock.timer(ANSWER_MS, () => client.connection?.stream?.destroy(), { keepAlive: false });
+  const destroy = (): void => client.connection?.stream?.destroy();
+  const cancel = systemClock.timer(ANSWER_MS, destroy, { keepAlive: false });
   client.end().then(cancel, cancel);
 }
 

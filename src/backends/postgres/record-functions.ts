@@ -2,17 +2,19 @@ import { IDLE_MEMORY_MS } from "../../backend.ts";
 import { CLOCK } from "./rule.ts";
 
 /**
- * All writes of a call or none. First every row that matters is locked, in an order that all calls keep: the locks of
- * the fences, then the records. A row that is not there yet is made, so that nobody else can make it meanwhile, and
- * taken away again if it is not needed. Then the writes are looked at in the order given, and only then applied.
+ * All writes of a call or none. First every row that matters is locked, in an order that all calls
+ * keep: the locks of the fences, then the records. A row that is not there yet is made, so that
+ * nobody else can make it meanwhile, and taken away again if it is not needed. Then the writes are
+ * looked at in the order given, and only then applied.
  *
- * A lock's row that is locked for sharing lets other writers pass, but no step of the lock itself: nobody can be
- * granted it between the check and the commit.
+ * A lock's row that is locked for sharing lets other writers pass, but no step of the lock itself:
+ * nobody can be granted it between the check and the commit.
  *
- * Revisions grow by record and with the clock, so that none comes again after a failover that forgot the last ones.
+ * Revisions grow by record and with the clock, so that none comes again after a failover that
+ * forgot the last ones.
  *
- * Answers a row for each write (0 written, 1 written and nothing left, 2 a replay) or one that says why not (3 conflict,
- * 4 stale) and for which.
+ * Answers a row for each write (0 written, 1 written and nothing left, 2 a replay) or one that says
+ * why not (3 conflict, 4 stale) and for which.
  */
 const write = (schema: string): string => `
 CREATE OR REPLACE FUNCTION ${schema}.write(
@@ -74,7 +76,9 @@ BEGIN
     CONTINUE WHEN head.op_id = op_ids[j];
     IF fence_names[j] IS NOT NULL THEN
       store_token := fence_tokens[j] / 1024;
-      SELECT l.last, EXISTS (SELECT 1 FROM unnest(l.places) AS p WHERE p.token = store_token AND p.expires_at > ms)
+      SELECT l.last, EXISTS (
+        SELECT 1 FROM unnest(l.places) AS p WHERE p.token = store_token AND p.expires_at > ms
+      )
       INTO lock_last, is_held FROM ${schema}.lock AS l WHERE l.space = space AND l.name = fence_names[j];
       IF (lock_last > store_token AND NOT is_held)
         OR (NOT fence_shared[j] AND coalesce((head.fences ->> fence_names[j])::bigint, 0) > fence_tokens[j]) THEN
@@ -91,7 +95,8 @@ BEGIN
 
   IF kind <> 0 THEN
     FOREACH i IN ARRAY made LOOP
-      DELETE FROM ${schema}.record AS r WHERE r.space = space AND r.collection = collections[i] AND r.key = keys[i];
+      DELETE FROM ${schema}.record AS r
+      WHERE r.space = space AND r.collection = collections[i] AND r.key = keys[i];
     END LOOP;
     IF kind = 3 THEN
       value := head.value;
@@ -120,7 +125,8 @@ BEGIN
       revision := last;
       updated_at := ms;
       IF j = ANY (made) AND vals[j] IS NULL THEN
-        DELETE FROM ${schema}.record AS r WHERE r.space = space AND r.collection = collections[j] AND r.key = keys[j];
+        DELETE FROM ${schema}.record AS r
+        WHERE r.space = space AND r.collection = collections[j] AND r.key = keys[j];
       ELSE
         UPDATE ${schema}.record AS r
         SET value = vals[j], revision = last, updated_at = ms, author = authors[j], op_id = op_ids[j],

@@ -4,8 +4,9 @@ const RETRY_MIN_MS = 20;
 const RETRY_MAX_MS = 400;
 
 /**
- * Opens again what has ended: at once at first, then after pauses that grow to {@link RETRY_MAX_MS} so that waiters
- * go on soon after a failover. Never keeps the process alive: who waits for something does that.
+ * Opens again what has ended: at once at first, then after pauses that grow to {@link RETRY_MAX_MS}
+ * so that waiters go on soon after a failover. Never keeps the process alive: who waits for
+ * something does that.
  */
 export class Reopening {
   readonly #open: () => Promise<void>;

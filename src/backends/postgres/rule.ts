@@ -1,8 +1,9 @@
 import { FORGOTTEN_MAX, IDLE_MEMORY_MS } from "../../backend.ts";
 
 /**
- * The one rule, and what every verb shares, as pieces of PL/pgSQL over the variables declared here. They are put
- * together as text because calling functions, and handing queues to them, takes most of a short step's time.
+ * The one rule, and what every verb shares, as pieces of PL/pgSQL over the variables declared here.
+ * They are put together as text because calling functions, and handing queues to them, takes most
+ * of a short step's time.
  */
 export const declarations = (schema: string): string => `
 DECLARE
@@ -26,12 +27,15 @@ DECLARE
   waiting bigint;
   claim_by bigint;`;
 
-/** Microseconds since 1970: the simulator's, or the server's at this very moment, not the transaction's. */
+/**
+ * Microseconds since 1970: the simulator's, or the server's at this very moment, not the
+ * transaction's.
+ */
 export const CLOCK = "coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)";
 
 /**
- * Locks the resource's row, and makes it if need be: before anything is decided, because two transactions
- * do not see what the other has not committed.
+ * Locks the resource's row, and makes it if need be: before anything is decided, because two
+ * transactions do not see what the other has not committed.
  */
 export const lockRow = (schema: string): string => `
   LOOP

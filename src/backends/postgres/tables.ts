@@ -1,10 +1,10 @@
 import { SCHEMA_VERSION } from "./version.ts";
 
 /**
- * One row is all there is to know of one lock, so that a step locks one row and writes one row. No index covers what
- * steps change: PostgreSQL then keeps the new version of a row beside the old one (a HOT update), and reading clears
- * the old ones away. Names sort in binary order. A namespace is a number here, because an index entry has no room
- * for three names of 1,024 bytes.
+ * One row is all there is to know of one lock, so that a step locks one row and writes one row. No
+ * index covers what steps change: PostgreSQL then keeps the new version of a row beside the old one
+ * (a HOT update), and reading clears the old ones away. Names sort in binary order. A namespace is
+ * a number here, because an index entry has no room for three names of 1,024 bytes.
  */
 export const tables = (schema: string): string => `
 CREATE TABLE IF NOT EXISTS ${schema}.meta (
@@ -59,9 +59,11 @@ CREATE TABLE IF NOT EXISTS ${schema}.record (
 ) WITH (fillfactor = 70);
 
 COMMENT ON COLUMN ${schema}.lock.places IS 'in order of arrival; token 0: waiting; times in ms since 1970';
-COMMENT ON COLUMN ${schema}.lock.ended IS 'lease ids that ended, oldest first: + by their release, - otherwise';
+COMMENT ON COLUMN ${schema}.lock.ended IS
+  'lease ids that ended, oldest first: + by their release, - otherwise';
 COMMENT ON COLUMN ${schema}.lock.forget_at IS 'when the row may go if nothing happens until then';
-COMMENT ON COLUMN ${schema}.lock.look_at IS 'when to see whether it may go; behind forget_at, so that steps need not touch the index';
+COMMENT ON COLUMN ${schema}.lock.look_at IS
+  'when to see whether it may go; behind forget_at, so that steps need not touch the index';
 COMMENT ON COLUMN ${schema}.record.value IS 'JSON text; null: deleted, and what outlives the deletion';
 COMMENT ON COLUMN ${schema}.record.fences IS 'highest token seen per lock';
 
