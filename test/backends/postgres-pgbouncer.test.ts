@@ -19,7 +19,7 @@ conformance({
   open: () => postgresEnvironment(server, bouncer.url, server.url),
 });
 
-test("without a direct address waiters find their grants by asking, and no session is left listening", async () => {
+test("without a direct address waiters find grants by asking, and no session is left listening", async () => {
   const options = { namespace: "bounced", fallbackMs: 200 };
   const [a, b] = await Promise.all([connect(bouncer.url, options), connect(bouncer.url, options)]);
   const held = await a.mutex("m").lock();

@@ -198,9 +198,8 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(sign
 
 /** The postmaster and its sessions, it first so that it makes no more. */
 async function family(child: ChildProcess): Promise<readonly number[]> {
-  const { stdout } = await promisify(execFile)("ps", ["-o", "pid=", "--ppid", String(child.pid)]).catch(() => ({
-    stdout: "",
-  }));
+  const listing = promisify(execFile)("ps", ["-o", "pid=", "--ppid", String(child.pid)]);
+  const { stdout } = await listing.catch(() => ({ stdout: "" }));
   return [child.pid!, ...stdout.split(/\s+/).filter(Boolean).map(Number)];
 }
 

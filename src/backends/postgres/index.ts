@@ -26,8 +26,8 @@ const GUARANTEES: Guarantees = Object.freeze({
   writes: "any",
   failover:
     "With a synchronous standby nothing that was answered is forgotten. An asynchronous one may miss the " +
-    "last commits when it takes over, so that a lock has two holders until the first lease ends; tokens and " +
-    "revisions grow with the servers' clocks, and fenced writes are the answer.",
+    "last commits when it takes over, so that a lock has two holders until the first lease ends; tokens " +
+    "and revisions grow with the servers' clocks, and fenced writes are the answer.",
 });
 
 /**

@@ -81,7 +81,8 @@ BEGIN
       )
       INTO lock_last, is_held FROM ${schema}.lock AS l WHERE l.space = space AND l.name = fence_names[j];
       IF (lock_last > store_token AND NOT is_held)
-        OR (NOT fence_shared[j] AND coalesce((head.fences ->> fence_names[j])::bigint, 0) > fence_tokens[j]) THEN
+        OR (NOT fence_shared[j]
+          AND coalesce((head.fences ->> fence_names[j])::bigint, 0) > fence_tokens[j]) THEN
         kind := 4;
         EXIT;
       END IF;

@@ -114,7 +114,8 @@ export const handOver = `
       ${strangers("p.id")}
       ${tell(
         "p.id",
-        "concat('g ', p.token, ' ', p.expires_at, ' ', waiting, ' ', octet_length(p.id), ' ', p.id, resource)",
+        "concat('g ', p.token, ' ', p.expires_at, ' ', waiting, ' ', octet_length(p.id), ' ', " +
+          "p.id, resource)",
       )}
     END LOOP;
     IF next > 0 THEN
