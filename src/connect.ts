@@ -14,6 +14,11 @@ const fromRedis: Loader = async (url) => {
   return redisFromUrl(url);
 };
 
+const fromPostgres: Loader = async (url) => {
+  const { postgresFromUrl } = await import("./backends/postgres/index.ts");
+  return postgresFromUrl(url);
+};
+
 /** Each backend, and through it its client, is loaded only when a URL asks for it. */
 const LOADERS: { readonly [scheme: string]: Loader } = {
   memory: async (url) => {
@@ -28,6 +33,8 @@ const LOADERS: { readonly [scheme: string]: Loader } = {
   rediss: fromRedis,
   "redis+sentinel": fromRedis,
   "redis+cluster": fromRedis,
+  postgres: fromPostgres,
+  postgresql: fromPostgres,
 };
 
 /**

@@ -3,9 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { memory, MemoryStore } from "holdfast/memory";
+import { postgres } from "holdfast/postgres";
 import { redis } from "holdfast/redis";
 import { sqlite } from "holdfast/sqlite";
 import type { SimulatedStore } from "holdfast/testkit";
+import { poolOf } from "./servers/postgres-environment.ts";
+import { startPostgres } from "./servers/postgres.ts";
 import { startRedis } from "./servers/redis.ts";
 
 /** The stores that programs can be run on, by name. */
@@ -32,6 +35,18 @@ export const SIMULATED_STORES: Readonly<
       backend: () => redis(client, { now }),
       async close() {
         client.disconnect();
+        await server.stop();
+      },
+    };
+  },
+
+  async postgres(now) {
+    const server = await startPostgres(["synchronous_commit=off"]);
+    const pool = poolOf(server.url);
+    return {
+      backend: () => postgres(pool, { now }),
+      async close() {
+        await pool.end();
         await server.stop();
       },
     };

@@ -166,6 +166,13 @@ export class FaultProxy {
 }
 
 function drop({ client, server }: Link): void {
-  if (!client.destroyed) client.resetAndDestroy();
-  if (server !== undefined && !server.destroyed) server.resetAndDestroy();
+  reset(client);
+  if (server !== undefined) reset(server);
+}
+
+/** A socket that is saying its farewell cannot be reset: libuv refuses, and the handle stays open. */
+function reset(socket: Socket): void {
+  if (socket.destroyed) return;
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FaultProxy } from "holdfast/testkit";
+import { startPostgres } from "../servers/postgres.ts";
 import { startRedis } from "../servers/redis.ts";
 import { freezeSqlite } from "./freeze-sqlite.ts";
 
@@ -76,4 +77,35 @@ const blackHoledRedis: StoreKind = {
   },
 };
 
-export const storeKinds: readonly StoreKind[] = [sqliteStore, frozenRedis, blackHoledRedis];
+/** Postmaster and sessions are stopped. */
+const frozenPostgres: StoreKind = {
+  name: "PostgreSQL, server stopped",
+  async start() {
+    return startPostgres();
+  },
+};
+
+const blackHoledPostgres: StoreKind = {
+  name: "PostgreSQL, connections black-holed",
+  async start() {
+    const server = await startPostgres();
+    const proxy = await FaultProxy.start({ port: server.port });
+    return {
+      url: server.url.replace(`:${server.port}`, `:${proxy.port}`),
+      freeze: async () => proxy.blackhole(),
+      thaw: async () => proxy.heal(),
+      stop: async () => {
+        await proxy.close();
+        await server.stop();
+      },
+    };
+  },
+};
+
+export const storeKinds: readonly StoreKind[] = [
+  sqliteStore,
+  frozenRedis,
+  blackHoledRedis,
+  frozenPostgres,
+  blackHoledPostgres,
+];

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startPostgres } from "../servers/postgres.ts";
 import { startRedis, startRedisCluster } from "../servers/redis.ts";
 
 export interface StartedStore {
@@ -41,4 +42,6 @@ const clusterUrl: StoreUrl = {
   start: () => startRedisCluster(),
 };
 
-export const storeUrls: readonly StoreUrl[] = [memoryUrl, sqliteUrl, redisUrl, clusterUrl];
+const postgresUrl: StoreUrl = { name: "PostgreSQL", fencing: "grant", start: () => startPostgres() };
+
+export const storeUrls: readonly StoreUrl[] = [memoryUrl, sqliteUrl, redisUrl, clusterUrl, postgresUrl];

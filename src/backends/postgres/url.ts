@@ -1,0 +1,23 @@
+import type { PostgresOptions } from "./options.ts";
+
+/** Parameters of a URL that are Holdfast's; all others are the client's. */
+const OURS = ["schema", "listen"] as const;
+
+/** @throws TypeError if it is no URL. */
+export function parseUrl(text: string): { readonly url: string; readonly options: PostgresOptions } {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new TypeError("not a URL: write postgres://user:password@host:5432/database");
+  }
+  const [schema, listenUrl] = OURS.map((name) => url.searchParams.get(name));
+  for (const name of OURS) url.searchParams.delete(name);
+  return {
+    url: url.href,
+    options: {
+      ...(schema === null || schema === undefined ? {} : { schema }),
+      ...(listenUrl === null || listenUrl === undefined ? {} : { listenUrl }),
+    },
+  };
+}
