@@ -2,6 +2,7 @@ import type { Reply } from "../backend.ts";
 import type { Clock } from "../clock.ts";
 import { BackendError } from "../errors.ts";
 import { emit } from "../events.ts";
+import { CallWatch } from "./call-watch.ts";
 
 /** Most requests in one call, so that a store which serves one call at a time is never held up for long. */
 const CALL_MAX = 256;
@@ -36,9 +37,12 @@ export interface BatchOptions<Request, Result> {
  * an answer that comes later still is delivered too, because it may be good news.
  */
 export class Batch<Request, Result> {
+  readonly #watch: CallWatch;
   #entries: Entry<Request, Result>[] = [];
 
-  constructor(readonly options: BatchOptions<Request, Result>) {}
+  constructor(readonly options: BatchOptions<Request, Result>) {
+    this.#watch = new CallWatch(options.clock, options.callMs, options.keepAlive);
+  }
 
   add(
     request: Request,
@@ -75,25 +79,23 @@ export class Batch<Request, Result> {
   }
 
   #send(entries: readonly Entry<Request, Result>[]): void {
-    const { backend, operation, clock, callMs, keepAlive, call } = this.options;
+    const { backend, operation, clock, callMs, call } = this.options;
     const sentAt = clock.now();
     let failed = false;
     const fail = (error: BackendError): void => {
-      cancel();
+      this.#watch.end(underWay);
       if (failed) return;
       failed = true;
       emit("backend.failed", () => ({ backend, operation, error }));
       for (const entry of entries) entry.failed(error);
     };
-    const detail = `no answer within ${callMs} ms`;
-    const cancel = clock.timer(
-      callMs,
-      () => fail(new BackendError(backend, operation, "unknown", { detail })),
-      { keepAlive },
-    );
+    const underWay = this.#watch.begin(() => {
+      const detail = `no answer within ${callMs} ms`;
+      fail(new BackendError(backend, operation, "unknown", { detail }));
+    });
     call(entries.map((entry) => entry.request)).then(
       ({ now, results }) => {
-        cancel();
+        this.#watch.end(underWay);
         this.options.sampled(sentAt, now);
         for (let i = 0; i < entries.length; i++) entries[i]!.answered(results[i]!, sentAt, now);
       },
