@@ -45,6 +45,8 @@ export interface Scene {
   readonly redisPort: number;
   readonly directory: string;
   readonly quick: boolean;
+  /** Resolves when Redis has read all that was sent to it before, over whatever connection. */
+  settle(): Promise<void>;
 }
 
 export type Workload = Readonly<Record<string, (argument: never) => Promise<unknown>>>;

@@ -96,7 +96,7 @@ async function measure(contest: Contest, job: Job, directory: string): Promise<S
   let outcome: Pick<Sample, "numbers" | "error">;
   try {
     crew = await hire({ processes: cell.processes, setup, profile });
-    const numbers = cell.measure(crew.workers, setup);
+    const numbers = cell.measure(crew.workers, { ...setup, settle: () => redis.settle() });
     outcome = { numbers: await within(MEASUREMENT_MAX_MS, "the measurement", numbers) };
   } catch (error) {
     outcome = { error: error instanceof Error ? error.message : String(error) };

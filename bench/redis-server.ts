@@ -10,6 +10,8 @@ export interface RedisServer {
   readonly port: number;
   readonly version: string;
   flush(): Promise<void>;
+  /** Resolves when the server has read all that was sent to it before, over whatever connection. */
+  settle(): Promise<void>;
   /** Processor time used since the server started. */
   busyMs(): number;
   stop(): Promise<void>;
@@ -36,6 +38,12 @@ export async function startRedis(directory: string): Promise<RedisServer> {
     version,
     async flush() {
       await redis.flushall();
+    },
+    async settle() {
+      // The first may be answered in the same turn of the server's loop in which it reads the others; the
+      // second is read in a later one.
+      await redis.ping();
+      await redis.ping();
     },
     // taskset replaces itself by the server, so that the child's pid is the server's.
     busyMs: () => processBusyMs(server.pid ?? 0),

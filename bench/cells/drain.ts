@@ -1,5 +1,6 @@
-import type { Cell, Remote, Setup } from "../cell.ts";
+import type { Cell, Remote, Scene, Setup } from "../cell.ts";
 import { countCommands } from "../command-count.ts";
+import { turn } from "../contention.ts";
 import { openLocker, peers } from "../lockers/contestants.ts";
 import type { Unlock } from "../lockers/locker.ts";
 import { countInversions, countOvertakings, type Served } from "../queue-order.ts";
@@ -10,8 +11,8 @@ const WAITING_PROCESSES = 4;
 const WAITERS = 32;
 const REPETITIONS = 5;
 const BUDGET_MS = 2_500;
-/** Between two arrivals, so that their order at the store is the order they were sent in. */
-const ARRIVAL_GAP_MS = 4;
+/** For peers that go on to something else once they have found the lock taken. */
+const SETTLE_MS = 15;
 
 type Queue = {
   hold(): Promise<void>;
@@ -43,6 +44,8 @@ async function workload(setup: Setup): Promise<Queue> {
     },
     async arrive(waiter) {
       visits.push(visit(waiter));
+      // By then the request has been written to its socket.
+      await turn();
     },
     async served() {
       const all = await Promise.all(visits);
@@ -60,21 +63,21 @@ export const drain: Cell<Queue> = {
   processes: 1 + WAITING_PROCESSES,
   contestants: ["holdfast", "holdfast strict", ...peers],
   workload,
-  async measure(workers, { quick, redisPort }) {
+  async measure(workers, scene) {
     const times: number[] = [];
     const firsts: number[] = [];
     const overtakings: number[] = [];
     const inversions: number[] = [];
-    const until = now() + (quick ? BUDGET_MS / 2 : BUDGET_MS);
+    const until = now() + (scene.quick ? BUDGET_MS / 2 : BUDGET_MS);
     do {
-      const { start, served } = await drainOnce(workers);
+      const { start, served } = await drainOnce(workers, scene);
       const moments = served.map(({ at }) => at - start);
       times.push(Math.max(...moments) / WAITERS);
       firsts.push(Math.min(...moments));
       overtakings.push(countOvertakings(served));
       inversions.push(countInversions(served));
     } while (times.length < REPETITIONS && now() < until);
-    const count = await drainOnce(workers, () => countCommands(redisPort));
+    const count = await drainOnce(workers, scene, () => countCommands(scene.redisPort));
     const { sent, inside } = count.commands!;
     return {
       "ms per handover": median(times),
@@ -89,14 +92,16 @@ export const drain: Cell<Queue> = {
 
 async function drainOnce(
   [holder, ...waiting]: readonly Remote<Queue>[],
+  scene: Scene,
   count?: () => ReturnType<typeof countCommands>,
 ) {
   await holder!.hold();
   for (let waiter = 0; waiter < WAITERS; waiter++) {
     await waiting[waiter % WAITING_PROCESSES]!.arrive(waiter);
-    await sleep(ARRIVAL_GAP_MS);
+    // So that the order of arrival at the store is known.
+    await scene.settle();
   }
-  await sleep(4 * ARRIVAL_GAP_MS);
+  await sleep(SETTLE_MS);
   const finish = await count?.();
   const start = await holder!.letGo();
   const visits = await Promise.all(waiting.map((worker) => worker.served()));

@@ -4,8 +4,10 @@ import type { Locker } from "../lockers/locker.ts";
 import { quantile } from "../statistics.ts";
 import { now } from "../stopwatch.ts";
 
-/** Long enough for the compiler to have seen everything. */
-const WARM_UP_MS = 500;
+/** Enough for the compiler to have optimized all that is used … */
+const WARM_UP_CYCLES = 6_000;
+/** … within bounds. */
+const WARM_UP_MS = 2_000;
 const KEYS = 100;
 
 interface Cycles {
@@ -73,17 +75,17 @@ async function workload(setup: Setup): Promise<Pair> {
   const locker = await openLocker(setup.contestant, setup);
   return {
     async cycles(budgetMs) {
-      await timeCycles(locker, now() + WARM_UP_MS);
+      await timeCycles(locker, now() + WARM_UP_MS, WARM_UP_CYCLES);
       return timeCycles(locker, now() + budgetMs);
     },
   };
 }
 
-async function timeCycles(locker: Locker, until: number): Promise<Cycles> {
+async function timeCycles(locker: Locker, until: number, atMost = Infinity): Promise<Cycles> {
   const acquire: number[] = [];
   const release: number[] = [];
   let moment = now();
-  while (moment < until) {
+  while (moment < until && acquire.length < atMost) {
     const unlock = await locker.lock(`pair:${acquire.length % KEYS}`);
     const entered = now();
     await unlock();
