@@ -1,16 +1,21 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
 /** Server programs that tests start themselves, and the Debian packages that have them. */
 const SERVERS = {
   redis: { programs: ["redis-server", "redis-cli"], packages: ["redis-server", "redis-tools"] },
+  postgres: { programs: ["postgres", "initdb"], packages: ["postgresql"] },
+  pgbouncer: { programs: ["pgbouncer"], packages: ["pgbouncer"] },
 } as const satisfies Record<string, { programs: readonly string[]; packages: readonly string[] }>;
 
 export type ServerName = keyof typeof SERVERS;
 
 /** Where server programs stand that are not on everybody's path. */
 const FURTHER_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/** Debian keeps each PostgreSQL version's programs in a folder of its own. */
+const DEBIAN_POSTGRES = "/usr/lib/postgresql";
 
 const INSTALL_LIMIT_MS = 300_000;
 
@@ -49,7 +54,12 @@ export function leftOut(server: ServerName): string | false {
 
 /** Full path of an executable; undefined when it is not installed. */
 export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...FURTHER_FOLDERS];
+  const versions = existsSync(DEBIAN_POSTGRES) ? readdirSync(DEBIAN_POSTGRES) : [];
+  const folders = [
+    ...(process.env["PATH"] ?? "").split(delimiter),
+    ...FURTHER_FOLDERS,
+    ...versions.map((version) => join(DEBIAN_POSTGRES, version, "bin")),
+  ];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
