@@ -32,7 +32,7 @@ export async function migrate(calls: Calls, schema: string, name: string): Promi
       detail:
         `the tables in schema ${name} could not be made: ` +
         `${cause instanceof Error ? cause.message : String(cause)}; ` +
-        "let the owner of the database run what migrationSql() of "holdfast/postgres" returns",
+        "let the owner of the database run what migrationSql() of holdfast/postgres returns",
     });
   }
 }
