@@ -110,6 +110,20 @@ test("the log stays short, however much is written", async (t) => {
   assert.ok(longest < 8_000_000, `the log grew to ${longest} bytes`);
 });
 
+test("idle locks leave while another one is used on and on", async (t) => {
+  const file = join(directoryOf(t), "a.db");
+  let now = 1_700_000_000_000;
+  const backend = await opened(t, sqlite(file, { now: () => now }), sessionOf("p"));
+  const many = Array.from({ length: 300 }, (_, at) => mutex(`r${at}`, `p:${at}`, 1_000));
+  await backend.admit([...many, mutex("used", "p:used", 300_000)]);
+  for (let minute = 0; minute < 40; minute += 1) {
+    now += 60_000;
+    await backend.renew([{ resource: "used", leaseId: "p:used", ttlMs: 300_000 }]);
+  }
+  const row = connection(file).prepare("SELECT count(*) AS count FROM holdfast_lock").get();
+  assert.equal((row as { readonly count: number }).count, 1);
+});
+
 test("what a process leaves beside the file goes when it closes, or when the next one opens", async (t) => {
   const directory = directoryOf(t);
   const file = join(directory, "a.db");

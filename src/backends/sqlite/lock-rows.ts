@@ -5,6 +5,9 @@ import { stored } from "./names.ts";
 /** Idle rows that go for each new one: more than one, so that their number shrinks. */
 const SWEPT_PER_NEW = 2;
 
+/** Idle rows that go when a row in use stays longer: that is every other minute, new ones or not. */
+const SWEPT_PER_STAY = 50;
+
 export interface LockRow {
   readonly name: string;
   readonly queue: string;
@@ -17,7 +20,7 @@ export class LockRows {
   readonly #select: SqliteStatement;
   readonly #insert: SqliteStatement;
   readonly #update: SqliteStatement;
-  readonly #updateAll: SqliteStatement;
+  readonly #updateStay: SqliteStatement;
   readonly #updateIf: SqliteStatement;
   readonly #sweep: SqliteStatement;
   readonly #selectAll: SqliteStatement;
@@ -32,11 +35,11 @@ export class LockRows {
       "INSERT INTO holdfast_lock (queue, forget_at, namespace, name) VALUES (?, ?, ?, ?)",
     );
     this.#update = database.prepare(`UPDATE holdfast_lock SET queue = ? ${one}`);
-    this.#updateAll = database.prepare(`UPDATE holdfast_lock SET queue = ?, forget_at = ? ${one}`);
+    this.#updateStay = database.prepare(`UPDATE holdfast_lock SET queue = ?, forget_at = ? ${one}`);
     this.#updateIf = database.prepare(`UPDATE holdfast_lock SET queue = ? ${one} AND queue = ?`);
     this.#sweep = database.prepare(
       `DELETE FROM holdfast_lock WHERE (namespace, name) IN (SELECT namespace, name
-       FROM holdfast_lock WHERE forget_at <= ? ORDER BY forget_at LIMIT ${SWEPT_PER_NEW})`,
+       FROM holdfast_lock WHERE forget_at <= ? ORDER BY forget_at LIMIT ?)`,
     );
     this.#selectAll = database.prepare(`SELECT name, queue, revocations FROM holdfast_lock ${one}`);
     this.#setRevocations = database.prepare(`UPDATE holdfast_lock SET revocations = ? ${one}`);
@@ -53,14 +56,18 @@ export class LockRows {
 
   /** Stores the queue of a resource that has no row; some that are idle leave for it. */
   insert(resource: string, queue: string, forgetAt: number, now: number): void {
-    this.#sweep.run(now);
+    this.#sweep.run(now, SWEPT_PER_NEW);
     this.#insert.run(queue, forgetAt, this.#namespace, stored(resource));
   }
 
-  /** Without `forgetAt`: it stays. */
-  update(resource: string, queue: string, forgetAt?: number): void {
-    if (forgetAt === undefined) this.#update.run(queue, this.#namespace, stored(resource));
-    else this.#updateAll.run(queue, forgetAt, this.#namespace, stored(resource));
+  update(resource: string, queue: string): void {
+    this.#update.run(queue, this.#namespace, stored(resource));
+  }
+
+  /** Also when the row may go; some that are idle go now. */
+  updateStay(resource: string, queue: string, forgetAt: number, now: number): void {
+    this.#updateStay.run(queue, forgetAt, this.#namespace, stored(resource));
+    this.#sweep.run(now, SWEPT_PER_STAY);
   }
 
   /** Stores it only if the row still says what is expected; returns whether it did. */

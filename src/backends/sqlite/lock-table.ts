@@ -77,7 +77,8 @@ export class LockTable {
     }
     const text = queueText(queue);
     if (before === undefined) this.rows.insert(resource, text, queue.forgetAt, transaction.now);
-    else this.rows.update(resource, text, queue.forgetAt === forgetAt ? undefined : queue.forgetAt);
+    else if (queue.forgetAt === forgetAt) this.rows.update(resource, text);
+    else this.rows.updateStay(resource, text, queue.forgetAt, transaction.now);
     this.#remember(resource, { text, queue, undisturbed: expected === before });
     return result;
   }
