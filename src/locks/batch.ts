@@ -4,9 +4,6 @@ import { BackendError } from "../errors.ts";
 import { emit } from "../events.ts";
 import { CallWatch } from "./call-watch.ts";
 
-/** Most requests in one call, so that a store which serves one call at a time is never held up for long. */
-const CALL_MAX = 256;
-
 interface Entry<Request, Result> {
   readonly request: Request;
   /** `sentAt` is local time before the call left, `now` the store's clock while it served it. */
@@ -19,6 +16,8 @@ interface Entry<Request, Result> {
 export interface BatchOptions<Request, Result> {
   readonly backend: string;
   readonly operation: string;
+  /** Most requests in one call. */
+  readonly callMax: number;
   readonly clock: Clock;
   /** How long a call may take before its outcome counts as unknown. */
   readonly callMs: number;
@@ -33,7 +32,7 @@ export interface BatchOptions<Request, Result> {
 
 /**
  * One call per tick: what is asked for in one turn of the event loop travels together, at most
- * {@link CALL_MAX} requests a call. Every entry hears `answered` or, after `callMs` at the latest, `failed`;
+ * `callMax` requests a call. Every entry hears `answered` or, after `callMs` at the latest, `failed`;
  * an answer that comes later still is delivered too, because it may be good news.
  */
 export class Batch<Request, Result> {
@@ -57,9 +56,10 @@ export class Batch<Request, Result> {
     if (this.#entries.length === 0) return;
     const entries = this.#entries.filter(({ isWanted }) => isWanted === undefined || isWanted());
     this.#entries = [];
+    const { callMax } = this.options;
     for (const lane of this.#lanes(entries)) {
-      for (let from = 0; from < lane.length; from += CALL_MAX) {
-        this.#send(lane.length <= CALL_MAX ? lane : lane.slice(from, from + CALL_MAX));
+      for (let from = 0; from < lane.length; from += callMax) {
+        this.#send(lane.length <= callMax ? lane : lane.slice(from, from + callMax));
       }
     }
   }

@@ -26,6 +26,14 @@ import type { Waiter } from "./waiter.ts";
 /** So many leases pass from caller to caller within one turn of the event loop. */
 const PASSES_PER_TURN = 64;
 const RELEASE_RETRY_MS = 100;
+/**
+ * Most admissions and releases in one call: while the store works on one, the next is made up and the answers
+ * to the one before are given out. 256 locks at once on Redis are taken and given back 1.3 to 1.8 times as
+ * fast as with all of them in one call (cell 2b of the benchmark).
+ */
+const CALL_MAX = 32;
+/** Nobody awaits renewals: rather fewer calls. */
+const RENEWALS_MAX = 256;
 
 export interface LockTableOptions {
   readonly backend: Backend;
@@ -64,9 +72,9 @@ export class LockTable implements Listener {
     this.#options = options;
     this.backend = backend;
     this.clock = clock;
-    this.#admissions = this.#batch("admit", true, (requests) => backend.admit(requests));
-    this.#renewing = this.#batch("renew", false, (requests) => backend.renew(requests));
-    this.#releases = this.#batch("release", true, (requests) => backend.release(requests));
+    this.#admissions = this.#batch("admit", CALL_MAX, true, (requests) => backend.admit(requests));
+    this.#renewing = this.#batch("renew", RENEWALS_MAX, false, (requests) => backend.renew(requests));
+    this.#releases = this.#batch("release", CALL_MAX, true, (requests) => backend.release(requests));
     this.lookout = new Lookout(clock, this.#storeClock, fallbackMs, callMs);
     this.renewals = new Renewals(clock, (request, answered, failed) => {
       const counted = (renewal: Renewal, sentAt: number, now: number): void => {
@@ -216,6 +224,7 @@ export class LockTable implements Listener {
 
   #batch<Request extends { readonly resource: string }, Result>(
     operation: string,
+    callMax: number,
     keepAlive: boolean,
     call: (requests: readonly Request[]) => Promise<{ now: number; results: readonly Result[] }>,
   ): Batch<Request, Result> {
@@ -224,6 +233,7 @@ export class LockTable implements Listener {
     return new Batch<Request, Result>({
       backend: backend.name,
       operation,
+      callMax,
       clock,
       callMs,
       keepAlive,
