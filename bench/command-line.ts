@@ -22,8 +22,8 @@ Usage: npm run bench -- locks [options]
 
   --only IDS         only these cells, for instance --only 2a,2c
   --contestants A,B  these contestants instead of each cell's own
-  --rounds N         1 to 50, default 5 (2 with --quick)
-  --quick            short measurements, for a first look: under 2 minutes instead of under 8
+  --rounds N         1 to 50, default 3 (1 with --quick)
+  --quick            a first look: short measurements, and no peers at their defaults
   --markdown         print the tables as Markdown
   --json FILE        also write every single measurement and the marks to FILE
   --profile DIR      leave a CPU profile of each worker process in DIR (open it in a browser's dev tools)
@@ -102,7 +102,7 @@ function chosen<T>(
 }
 
 function roundCount(text: string | undefined, quick: boolean): number {
-  if (text === undefined) return quick ? 2 : 5;
+  if (text === undefined) return quick ? 1 : 3;
   const rounds = Number(text);
   if (Number.isInteger(rounds) && rounds >= 1 && rounds <= 50) return rounds;
   throw new UsageError(`--rounds takes a whole number from 1 to 50, not ${text}`);

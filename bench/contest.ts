@@ -40,9 +40,9 @@ const MEASUREMENT_MAX_MS = 30_000;
 /** A measurement during which others used more than this of a core is done again, once … */
 export const FOREIGN_CORES_MAX = 0.25;
 /** … but not more than so many in a run, which has to end on a busy machine, too. */
-const REPEATS_MAX = 30;
-/** Peers at their defaults are far from every mark and slow to measure. */
-const ROUNDS_AT_DEFAULTS = 2;
+const REPEATS_MAX = 10;
+/** Peers at their defaults are slow to measure. */
+const ROUNDS_AT_DEFAULTS = 1;
 
 /** Measures everything, in fresh processes, one after the other; contestants of a cell in random order. */
 export async function hold(contest: Contest): Promise<readonly Sample[]> {
@@ -74,7 +74,7 @@ function entrants({ contestants, quick }: Contest, cell: Cell, round: number): r
 function takesPart(name: ContestantName, round: number, quick: boolean): boolean {
   const { role, variant } = contestant(name);
   if (role !== "peer" || variant !== "default") return true;
-  return round <= (quick ? 1 : ROUNDS_AT_DEFAULTS);
+  return !quick && round <= ROUNDS_AT_DEFAULTS;
 }
 
 async function measure(contest: Contest, job: Job, directory: string): Promise<Sample> {

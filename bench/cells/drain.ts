@@ -10,7 +10,7 @@ import { now, sleep } from "../stopwatch.ts";
 const WAITING_PROCESSES = 4;
 const WAITERS = 32;
 const REPETITIONS = 5;
-const BUDGET_MS = 2_500;
+const BUDGET_MS = 2_000;
 /** For peers that go on to something else once they have found the lock taken. */
 const SETTLE_MS = 15;
 

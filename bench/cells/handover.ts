@@ -5,7 +5,7 @@ import { quantile } from "../statistics.ts";
 import { now, sleep } from "../stopwatch.ts";
 
 const HANDOVERS = 80;
-const BUDGET_MS = 2_500;
+const BUDGET_MS = 2_000;
 /** Time for the waiter's request to reach the store. */
 const QUEUE_MS = 5;
 

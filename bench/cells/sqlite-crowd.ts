@@ -7,7 +7,7 @@ import { quantile, sum } from "../statistics.ts";
 import { now } from "../stopwatch.ts";
 
 const PROCESSES = 16;
-const RUN_MS = 2_500;
+const RUN_MS = 2_000;
 /** Time for all processes to be ready for the common start. */
 const LEAD_MS = 200;
 

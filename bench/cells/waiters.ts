@@ -6,7 +6,7 @@ import { now, sleep } from "../stopwatch.ts";
 const WAITING_PROCESSES = 4;
 const WAITERS = 25;
 const SETTLE_MS = 1_000;
-const WINDOW_MS = 4_000;
+const WINDOW_MS = 3_000;
 
 type Waiting = { hold(): Promise<void>; wait(callers: number): Promise<void> };
 

@@ -44,7 +44,8 @@ const CONTESTANTS = {
   "verrou tight": tight(verrou),
   "redlock-universal": peer(100, redlockUniversal),
   "redlock-universal tight": tight(redlockUniversal),
-  "simple-redis-mutex": peer(0, simpleRedisMutex),
+  // Told by message, so that there is nothing to tighten: its defaults are its tightest.
+  "simple-redis-mutex": { ...tight(simpleRedisMutex), pollMs: 0 },
 } as const satisfies Record<string, Contestant>;
 
 export type ContestantName = keyof typeof CONTESTANTS;
@@ -60,7 +61,9 @@ function named(select: (contestant: Contestant) => boolean): readonly Contestant
 }
 
 /** Settings for waiting change nothing where nobody waits. */
-export const peersAtDefaults = named(({ role, variant }) => role === "peer" && variant === "default");
+export const peersAtDefaults = named(({ role }) => role === "peer").filter(
+  (name) => !name.endsWith(" tight"),
+);
 export const peers = named(({ role }) => role === "peer");
 
 export async function openLocker(
