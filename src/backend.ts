@@ -1,6 +1,7 @@
 /**
  * The contract between Holdfast and a store. Whoever implements {@link Backend} gives locks and records on
- * one more store; nothing else in the library has to change. This file imports nothing.
+ * one more store, whoever implements {@link LockBackend} locks alone; nothing else in the library has to
+ * change. This file imports nothing.
  *
  * # The one rule
  *
@@ -284,13 +285,23 @@ export interface Finding {
   readonly remedy?: string;
 }
 
-export interface Backend {
+/** What every backend has, whatever it keeps. */
+export interface Store {
   readonly name: string;
   readonly guarantees: Guarantees;
 
   /** Called once, before any other verb. Creates what is missing in the store and opens the push channel. */
   open(session: Session): Promise<void>;
+  /** The store's clock, by one cheap round trip. Used to measure reachability and clock offset. */
+  time(): Promise<number>;
+  diagnose?(): Promise<readonly Finding[]>;
 
+  /** Ends the push channel and what `open` opened. Places are not released. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** A store of locks. */
+export interface LockBackend extends Store {
   admit(requests: readonly AdmitRequest[]): Promise<Reply<Admission>>;
   renew(requests: readonly RenewRequest[]): Promise<Reply<Renewal>>;
   release(requests: readonly ReleaseRequest[]): Promise<Reply<Release>>;
@@ -304,17 +315,17 @@ export interface Backend {
   /** Resources somebody holds or waits for, by name. Not a snapshot: each entry is true at its own time. */
   list(page: Page): Promise<readonly Inspection[]>;
 
+  /** Requests of one tick may share a call only within a lane. Without this method all share one lane. */
+  lane?(resource: string): string;
+}
+
+/** A store of records. */
+export interface RecordBackend extends Store {
   read(collection: string, key: string): Promise<StoredRecord | null>;
   write(writes: readonly Write[]): Promise<WriteOutcome>;
   /** Live records by key. Not a snapshot. */
   scan(collection: string, page: Page): Promise<readonly StoredRecord[]>;
-
-  /** Requests of one tick may share a call only within a lane. Without this method all share one lane. */
-  lane?(resource: string): string;
-  /** The store's clock, by one cheap round trip. Used to measure reachability and clock offset. */
-  time(): Promise<number>;
-  diagnose?(): Promise<readonly Finding[]>;
-
-  /** Ends the push channel and what `open` opened. Places are not released. Never rejects. */
-  close(): Promise<void>;
 }
+
+/** A store of both, whose fenced writes may see the locks themselves. */
+export interface Backend extends LockBackend, RecordBackend {}

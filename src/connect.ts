@@ -1,5 +1,5 @@
-import type { Backend } from "./backend.ts";
-import { Coordinator } from "./coordinator.ts";
+import type { Backend, LockBackend } from "./backend.ts";
+import { Coordinator, type Backends } from "./coordinator.ts";
 import type { CoordinatorOptions } from "./coordinator-options.ts";
 
 export interface ConnectOptions extends CoordinatorOptions {
@@ -7,7 +7,8 @@ export interface ConnectOptions extends CoordinatorOptions {
   readonly locks?: string;
 }
 
-type Loader = (url: string) => Promise<Backend>;
+/** Loads a store of locks and records, or, where it keeps nothing else, of locks alone. */
+type Loader = (url: string) => Promise<Backend | LockBackend>;
 
 const fromRedis: Loader = async (url) => {
   const { redisFromUrl } = await import("./backends/redis/index.ts");
@@ -44,9 +45,7 @@ const LOADERS: { readonly [scheme: string]: Loader } = {
  */
 export async function connect(url: string, options: ConnectOptions = {}): Promise<Coordinator> {
   const { locks, ...rest } = options;
-  const records = await backendOf(url);
-  const backends = locks === undefined ? records : { locks: await backendOf(locks), records };
-  const coordinator = new Coordinator(backends, rest);
+  const coordinator = new Coordinator(await backendsOf(url, locks), rest);
   try {
     await coordinator.open();
   } catch (error) {
@@ -56,7 +55,19 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   return coordinator;
 }
 
-function backendOf(url: string): Promise<Backend> {
+async function backendsOf(url: string, locksUrl = url): Promise<Backends> {
+  const store = await backendOf(url);
+  const locks = locksUrl === url ? store : await backendOf(locksUrl);
+  if (keepsRecords(store)) return { locks, records: store };
+  if (locks === store) return { locks };
+  throw new TypeError(
+    `${store.name} keeps locks only: name the store of the records first, connect(recordsUrl, { locks: "${withoutPassword(url)}" })`,
+  );
+}
+
+const keepsRecords = (store: Backend | LockBackend): store is Backend => "write" in store;
+
+function backendOf(url: string): Promise<Backend | LockBackend> {
   const scheme = typeof url === "string" ? url.slice(0, Math.max(0, url.indexOf(":"))) : "";
   const load = Object.hasOwn(LOADERS, scheme) ? LOADERS[scheme] : undefined;
   if (load === undefined) {

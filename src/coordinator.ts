@@ -1,4 +1,12 @@
-import { ALL, type Backend, type Inspection, type Owner } from "./backend.ts";
+import {
+  ALL,
+  type Backend,
+  type Inspection,
+  type LockBackend,
+  type Owner,
+  type RecordBackend,
+  type Store,
+} from "./backend.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { checkFairness, checkNamespace, ownerOf, type CoordinatorOptions } from "./coordinator-options.ts";
 import { diagnose, type Diagnosis } from "./diagnosis.ts";
@@ -20,10 +28,10 @@ import {
 import { WebLocks } from "./locks/web-locks.ts";
 import { Records } from "./records/records.ts";
 
-/** Where locks and records are kept, if not in one place. */
+/** Where locks and records are kept, if not in one place. Without `records` there are locks only. */
 export interface Backends {
-  readonly locks: Backend;
-  readonly records: Backend;
+  readonly locks: LockBackend;
+  readonly records?: RecordBackend;
 }
 
 export interface KindOptions {
@@ -124,7 +132,8 @@ export class Coordinator implements AsyncDisposable {
   /** Who holds a resource and who waits for it, in order. Changes nothing. */
   async inspect(name: string): Promise<LockView> {
     checkName(name);
-    const inspection = await this.#call("locks", "inspect", (backend) => backend.inspect(name));
+    const { locks } = this.#backends;
+    const inspection = await this.#call(locks, "inspect", () => locks.inspect(name));
     return lockView(inspection, this.#table, this.owner);
   }
 
@@ -149,10 +158,11 @@ export class Coordinator implements AsyncDisposable {
       by: this.owner,
       ...(leaseId === undefined ? {} : { leaseId }),
     };
-    const places = await this.#call("locks", "revoke", (backend) => backend.revoke(request));
+    const { locks } = this.#backends;
+    const places = await this.#call(locks, "revoke", () => locks.revoke(request));
     const tokens = places.map((place) => fullToken(place.token ?? 0));
     if (places.length > 0) {
-      emit("lock.revoked", () => ({ backend: this.#backends.locks.name, resource: name, reason, tokens }));
+      emit("lock.revoked", () => ({ backend: locks.name, resource: name, reason, tokens }));
     }
     return places.map(placeView);
   }
@@ -161,10 +171,17 @@ export class Coordinator implements AsyncDisposable {
 
   /** A collection of JSON records, each with a revision. */
   records<T>(collection: string): Records<T> {
+    const { locks, records } = this.#backends;
+    if (records === undefined) {
+      throw new TypeError(
+        `${locks.name} keeps locks only: keep records elsewhere, for instance ` +
+          'connect("sqlite:./app.db", { locks: url })',
+      );
+    }
     return new Records<T>(collection, {
-      backend: this.#backends.records,
+      backend: records,
       clock: this.#clock,
-      call: (operation, run) => this.#call("records", operation, run),
+      call: (operation, run) => this.#call(records, operation, run),
       mutex: (name) => this.mutex(name),
     });
   }
@@ -184,10 +201,11 @@ export class Coordinator implements AsyncDisposable {
 
   /** Checks the store, or both: reachability, clock, settings, and what follows for safety. */
   async diagnose(): Promise<readonly Diagnosis[]> {
-    const { locks, records } = this.#backends;
-    const one = (which: keyof Backends): Promise<Diagnosis> =>
-      diagnose(this.#backends[which], this.#clock, (operation, run) => this.#call(which, operation, run));
-    return locks === records ? [await one("locks")] : [await one("locks"), await one("records")];
+    const found: Diagnosis[] = [];
+    for (const store of this.#stores) {
+      found.push(await diagnose(store, this.#clock, (operation, run) => this.#call(store, operation, run)));
+    }
+    return found;
   }
 
   /**
@@ -212,45 +230,44 @@ export class Coordinator implements AsyncDisposable {
       patienceMs: this.#patienceMs,
       listener: this.#table,
     };
-    const { locks, records } = this.#backends;
-    await this.#within(locks, "open", () => locks.open(session));
-    if (records !== locks) await this.#within(records, "open", () => records.open(session));
+    for (const store of this.#stores) await this.#within(store, "open", () => store.open(session));
   }
 
   async #close(): Promise<void> {
     await this.#table.close();
     if (this.#opening === undefined) return;
     await this.#opening.catch(() => undefined);
+    for (const store of this.#stores) {
+      await this.#within(store, "close", () => store.close()).catch(() => undefined);
+    }
+  }
+
+  get #stores(): ReadonlySet<Store> {
     const { locks, records } = this.#backends;
-    await this.#within(locks, "close", () => locks.close()).catch(() => undefined);
-    if (records !== locks) await this.#within(records, "close", () => records.close()).catch(() => undefined);
+    return new Set(records === undefined ? [locks] : [locks, records]);
   }
 
   async *#inspections(prefix: string): AsyncGenerator<Inspection, void, undefined> {
+    const { locks } = this.#backends;
     let after: string | undefined;
     for (;;) {
       const page = { prefix, limit: LIST_PAGE, ...(after === undefined ? {} : { after }) };
-      const inspections = await this.#call("locks", "list", (backend) => backend.list(page));
+      const inspections = await this.#call(locks, "list", () => locks.list(page));
       yield* inspections;
       if (inspections.length < LIST_PAGE) return;
       after = inspections.at(-1)?.resource;
     }
   }
 
-  async #call<Result>(
-    which: keyof Backends,
-    operation: string,
-    run: (backend: Backend) => Promise<Result>,
-  ): Promise<Result> {
+  async #call<Result>(store: Store, operation: string, run: () => Promise<Result>): Promise<Result> {
     await this.open();
-    const backend = this.#backends[which];
-    return this.#within(backend, operation, () => run(backend));
+    return this.#within(store, operation, run);
   }
 
   /** A call to the store with a time limit: a store that hangs has an unknown outcome. */
-  #within<Result>(backend: Backend, operation: string, run: () => Promise<Result>): Promise<Result> {
+  #within<Result>(store: Store, operation: string, run: () => Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
-      const { name } = backend;
+      const { name } = store;
       const fail = (error: BackendError): void => {
         cancel();
         emit("backend.failed", () => ({ backend: name, operation, error }));

@@ -1,4 +1,4 @@
-import type { Backend, Finding, Guarantees } from "./backend.ts";
+import type { Finding, Guarantees, Store } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 
 /** What a health check of a store found. */
@@ -17,7 +17,7 @@ const ROUNDS = 5;
 /** Runs one call to the store with a time limit. */
 type Call = <Result>(operation: string, run: () => Promise<Result>) => Promise<Result>;
 
-export async function diagnose(backend: Backend, clock: Clock, call: Call): Promise<Diagnosis> {
+export async function diagnose(backend: Store, clock: Clock, call: Call): Promise<Diagnosis> {
   let latencyMs = Infinity;
   let clockOffsetMs = 0;
   for (let round = 0; round < ROUNDS; round++) {

@@ -1,7 +1,7 @@
 import type {
   Admission,
   AdmitRequest,
-  Backend,
+  LockBackend,
   Grant,
   Listener,
   Release,
@@ -36,7 +36,7 @@ const CALL_MAX = 32;
 const RENEWALS_MAX = 256;
 
 export interface LockTableOptions {
-  readonly backend: Backend;
+  readonly backend: LockBackend;
   /** Resolves once the backend is open; rejects with a BackendError. */
   readonly open: () => Promise<void>;
   readonly clock: Clock;
@@ -49,7 +49,7 @@ export interface LockTableOptions {
 
 /** All that one process has to do with locks: its callers by resource, and its places by lease id. */
 export class LockTable implements Listener {
-  readonly backend: Backend;
+  readonly backend: LockBackend;
   readonly clock: Clock;
   readonly places = new Map<string, Place>();
   readonly renewals: Renewals;

@@ -1,4 +1,4 @@
-import type { Backend, Fence, StoredRecord, Write, WriteOutcome } from "../backend.ts";
+import type { Fence, RecordBackend, StoredRecord, Write, WriteOutcome } from "../backend.ts";
 import { sleep, type Clock } from "../clock.ts";
 import { BackendError, ConflictError, StaleTokenError } from "../errors.ts";
 import { emit } from "../events.ts";
@@ -44,7 +44,7 @@ export interface ListOptions {
 
 /** What records need of their coordinator. */
 export interface RecordsContext {
-  readonly backend: Backend;
+  readonly backend: RecordBackend;
   readonly clock: Clock;
   /** Runs a call once the store is open, and bounds its time. */
   readonly call: <Result>(operation: string, run: () => Promise<Result>) => Promise<Result>;

@@ -21,6 +21,8 @@ export interface ConformanceOptions {
   /** Put before each case's name. */
   readonly name?: string;
   readonly open: () => Environment | Promise<Environment>;
+  /** `locks`: the store keeps no records, and is judged by its locks alone. Default: both. */
+  readonly keeps?: "locks" | "both";
   readonly skip?: readonly Skip[];
   /** Registers every case, and every skipped one with its reason where the runner has `test.skip`. */
   readonly test?: TestFunction;
@@ -48,7 +50,8 @@ const CASE_MAX_MS = 60_000;
 export function conformance(options: ConformanceOptions): readonly RunnableCase[] {
   const reasons = reasonsOf(options.skip ?? []);
   const prefix = options.name === undefined ? "" : `${options.name}: `;
-  const cases = ALL_CASES.map((each): RunnableCase => {
+  const judged = ALL_CASES.filter((each) => options.keeps !== "locks" || each.of !== "records");
+  const cases = judged.map((each): RunnableCase => {
     const reason = reasons.get(each.name);
     return {
       name: prefix + each.name,

@@ -1,4 +1,4 @@
-import type { Backend } from "../backend.ts";
+import type { LockBackend } from "../backend.ts";
 
 /**
  * A store that the kit may use, opened afresh for each case. It need not be empty: every case works in a
@@ -7,7 +7,7 @@ import type { Backend } from "../backend.ts";
  */
 export interface Environment {
   /** One more process on the same store: a new backend, not yet opened. The kit opens and closes it. */
-  backend(): Backend | Promise<Backend>;
+  backend(): LockBackend | Promise<LockBackend>;
   /** Moves the store's clock. Without it the store's time is real, and the kit waits. */
   advance?(ms: number): void | Promise<void>;
   /** Makes the store forget all it may forget of idle resources, as it does some time by itself. */

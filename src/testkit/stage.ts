@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Session } from "../backend.ts";
+import type { Backend, Session } from "../backend.ts";
 import { systemClock } from "../clock.ts";
 import { LONG_MS } from "./durations.ts";
 import type { Environment } from "./environment.ts";
@@ -16,7 +16,9 @@ export class Stage {
 
   /** One more process. Its claims and its patience are long unless given. */
   async join(options: Partial<Omit<Session, "listener" | "processId">> = {}): Promise<Participant> {
-    const participant = new Participant(inLanes(await this.environment.backend()), {
+    // A store of locks alone is not asked for records: see `ConformanceOptions.keeps`.
+    const backend = (await this.environment.backend()) as Backend;
+    const participant = new Participant(inLanes(backend), {
       namespace: this.namespace,
       processId: systemClock.id(),
       owner: { host: "kit", pid: this.#participants.length + 1 },

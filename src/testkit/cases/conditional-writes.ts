@@ -14,6 +14,7 @@ function written(outcome: WriteOutcome): StoredRecord {
 
 export const conditionalWrites: readonly Case[] = [
   {
+    of: "records",
     name: "conditional writes: what is written is read, by every process",
     async run(stage) {
       const [a, b] = await stage.joinMany(2);
@@ -36,6 +37,7 @@ export const conditionalWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "conditional writes: null demands absence",
     async run(stage) {
       const a = await stage.join();
@@ -46,6 +48,7 @@ export const conditionalWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "conditional writes: a revision demands that very one, and the refusal tells the current",
     async run(stage) {
       const a = await stage.join();
@@ -66,6 +69,7 @@ export const conditionalWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "conditional writes: of many with one expected revision, one succeeds",
     async run(stage) {
       const all = await stage.joinMany(4);
@@ -81,6 +85,7 @@ export const conditionalWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "conditional writes: a deleted record is absent, and its revisions never come back",
     async run(stage) {
       const a = await stage.join();
@@ -101,6 +106,7 @@ export const conditionalWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "conditional writes: deleting what does not exist is written",
     async run(stage) {
       const a = await stage.join();
@@ -114,6 +120,7 @@ export const conditionalWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "conditional writes: a replay is answered as the first time, and changes nothing",
     async run(stage) {
       const [a, b] = await stage.joinMany(2);
@@ -133,6 +140,7 @@ export const conditionalWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "conditional writes: several in one call take effect together, or not at all",
     async run(stage) {
       const a = await stage.join();
@@ -167,6 +175,7 @@ export const conditionalWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "conditional writes: a value may be large",
     async run(stage) {
       const a = await stage.join();

@@ -16,6 +16,7 @@ async function put(process: Participant, guard: Fence, key = "k"): Promise<strin
 
 export const fencedWrites: readonly Case[] = [
   {
+    of: "records",
     name: "fencing: the holder's writes are taken",
     async run(stage) {
       const a = await stage.join();
@@ -26,6 +27,7 @@ export const fencedWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "fencing: a write under a lower token than the record has seen is stale",
     async run(stage) {
       const a = await stage.join();
@@ -47,6 +49,7 @@ export const fencedWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "fencing: hand-overs inside a process count, beyond what a double can tell apart",
     async run(stage) {
       const a = await stage.join();
@@ -58,6 +61,7 @@ export const fencedWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "fencing: tokens of different length compare as numbers",
     async run(stage) {
       const a = await stage.join();
@@ -67,6 +71,7 @@ export const fencedWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "fencing: the highest token seen outlives the record",
     async run(stage) {
       const a = await stage.join();
@@ -78,6 +83,7 @@ export const fencedWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "fencing: shared leases neither lift the record's token nor are held against it",
     async run(stage) {
       const a = await stage.join();
@@ -88,6 +94,7 @@ export const fencedWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "fencing: staleness is told before a conflict, and a replay before both",
     async run(stage) {
       const a = await stage.join();
@@ -101,6 +108,7 @@ export const fencedWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "fencing: a stale write stops the others of its call",
     async run(stage) {
       const a = await stage.join();
@@ -115,6 +123,7 @@ export const fencedWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "fencing by grant: a later holder, even one that wrote nothing, makes the former stale",
     async run(stage) {
       const [a, b] = await stage.joinMany(2);
@@ -130,6 +139,7 @@ export const fencedWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "fencing by grant: a hand-over makes the former stale at once",
     async run(stage) {
       const [a, b] = await stage.joinMany(2);
@@ -143,6 +153,7 @@ export const fencedWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "fencing by grant: force-release and steal fence off at once",
     async run(stage) {
       const [a, b] = await stage.joinMany(2);
@@ -158,6 +169,7 @@ export const fencedWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "fencing by grant: those who hold together do not fence each other off",
     async run(stage) {
       const a = await stage.join();
@@ -173,6 +185,7 @@ export const fencedWrites: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "fencing by grant: of those who hold together, the one whose lease ended is fenced off",
     async run(stage) {
       const a = await stage.join();

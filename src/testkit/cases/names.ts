@@ -70,6 +70,7 @@ export const names: readonly Case[] = [
     },
   },
   {
+    of: "records",
     name: "names: any text names a collection, a key, an author, an owner",
     async run(stage) {
       for (const collection of HOSTILE_NAMES.slice(-12)) {

@@ -7,6 +7,7 @@ const KEYS = ["A", "B%", "B*", "B[a]", "B\\", "B_", "Ba", "a", "é", "\uFF5E", "
 
 export const scan: readonly Case[] = [
   {
+    of: "records",
     name: "scan: shows the live records of one collection in binary order, page by page",
     async run(stage) {
       const a = await stage.join();
