@@ -61,7 +61,8 @@ async function backendsOf(url: string, locksUrl = url): Promise<Backends> {
   if (keepsRecords(store)) return { locks, records: store };
   if (locks === store) return { locks };
   throw new TypeError(
-    `${store.name} keeps locks only: name the store of the records first, connect(recordsUrl, { locks: "${withoutPassword(url)}" })`,
+    `${store.name} keeps locks only: name the store of the records first, ` +
+      `connect(recordsUrl, { locks: "${withoutPassword(url)}" })`,
   );
 }
 
