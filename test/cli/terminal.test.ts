@@ -63,7 +63,7 @@ describe("holdfast on a terminal", { skip }, () => {
     const terminal = new Terminal(t, ["run", "keys", "--", NODE, "-e", counter], env);
     await terminal.until(/\d+\r\n/);
     terminal.type("\u0003");
-    assert.equal(await terminal.ended, 9);
+    assert.equal(await terminal.ended, 9, terminal.shown);
     assert.match(terminal.shown, /got 1\r\n/);
     assert.equal(
       (await holdfast(["run", "-n", "keys", "--", "true"], { env })).code,
