@@ -24,7 +24,8 @@ class Terminal {
     const quoted = [NODE, MAIN, ...args]
       .map((arg) => `'${arg.replaceAll("'", `'\\''`)}'`)
       .join(" ");
-    this.#process = spawn(script ?? "", ["-qec", quoted, "/dev/null"], {
+    // `exec`, since script(1) starts a shell: dash would stay in between and end by Ctrl-C, too.
+    this.#process = spawn(script ?? "", ["-qec", `exec ${quoted}`, "/dev/null"], {
       env: { ...process.env, TERM: "xterm", ...env },
       stdio: "pipe",
       detached: true,
