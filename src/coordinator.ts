@@ -136,7 +136,7 @@ export class Coordinator implements AsyncDisposable {
     return new All(lockables, this.#clock);
   }
 
-  /** At most one leader at a time. 1 … 1,012 bytes of UTF-8. Its terms are leases on the mutex of that name. */
+  /** At most one leader at a time. Its terms are leases on the mutex of that name, 1 … 1,012 bytes. */
   election(name: string): Election {
     checkText(name, "an election's name", 1, NAME_MAX_BYTES - COMPANION_BYTES);
     const { locks } = this.#backends;

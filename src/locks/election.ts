@@ -7,9 +7,8 @@ import type { HeldLease } from "./lease.ts";
 import { Lock } from "./lockable.ts";
 import type { LockTable } from "./lock-table.ts";
 import { checkSignal, checkText, checkTtl, type LockOptions } from "./options.ts";
-import { candidacy, HeldTerm, type Term } from "./term.ts";
+import { candidacy, HeldTerm, ID_MAX_BYTES, type Term } from "./term.ts";
 
-const ID_MAX_BYTES = 128;
 /** After a failure of the store, a candidate stands again; somebody who wants a hand-over asks again. */
 const AGAIN_MS = 100;
 
@@ -37,8 +36,8 @@ export interface Electorate {
 }
 
 /**
- * At most one leader at a time, first come, first served. A description: immutable, free to make. A term is a
- * lease on the mutex of the election's name, and its number is the fencing token.
+ * At most one leader at a time, first come, first served. A description: immutable, free to make. A term is
+ * a lease on the mutex of the election's name, and its number is the fencing token.
  */
 export class Election {
   constructor(
@@ -49,7 +48,7 @@ export class Election {
   /**
    * Stands for election, and runs `work` once elected. Leadership ends when the work has settled, not before,
    * unless it is lost. Resolves with the result of a work that came to its own end, or that had called
-   * `term.resign()`. Stands again, at the end of the queue, when the term was to end before its work: by loss,
+   * `term.resign()`. Stands again, at the end of the queue, when a term was to end before its work: by loss,
    * by a lease that was not renewed in time, by request; and when the store fails.
    * @throws what the work throws, unless that is only how it was stopped
    * @throws the signal's reason when it aborts, once the work has settled
@@ -124,13 +123,16 @@ export class Election {
     const { table, ttlMs, terms } = this.electorate;
     const leader = await this.leader();
     if (leader === null) return false;
-    for (const term of terms) if (term.token === leader.term && term.resource === this.name) term.handOver();
     const { clock } = table;
+    for (const term of terms) {
+      if (term.token === leader.term && term.resource === this.name) term.handOver();
+    }
     const requests = new Lock(companions(this.name).handOver, 1, 1, table, { ttlMs, fair: "strict" });
     const { waitMs = Infinity, ...rest } = options;
     const until = clock.now() + waitMs;
     for (;;) {
-      const left = waitMs === Infinity ? rest : { ...rest, waitMs: Math.max(0, Math.ceil(until - clock.now())) };
+      const leftMs = Math.max(0, Math.ceil(until - clock.now()));
+      const left = waitMs === Infinity ? rest : { ...rest, waitMs: leftMs };
       // The leader holds it for as long as it leads. It need not have got it yet, though.
       await (await requests.lock(left)).release();
       if ((await this.leader())?.term !== leader.term) return true;
@@ -138,7 +140,12 @@ export class Election {
     }
   }
 
-  async #stand(id: string, ttlMs: number, signal: AbortSignal | undefined, once: boolean): Promise<HeldLease> {
+  async #stand(
+    id: string,
+    ttlMs: number,
+    signal: AbortSignal | undefined,
+    once: boolean,
+  ): Promise<HeldLease> {
     const { table } = this.electorate;
     for (;;) {
       signal?.throwIfAborted();

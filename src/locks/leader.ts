@@ -18,7 +18,7 @@ export interface Leader {
 export const companions = (
   election: string,
 ): {
-  /** The leader's place here has the value in its lease id. Shared: a new value comes before the old one goes. */
+  /** The leader's place here has the value in its lease id. Shared: the new one comes before the old goes. */
   readonly value: string;
   /** The leader holds it, and knows by who waits for it that somebody wants it to hand over. */
   readonly handOver: string;

@@ -10,7 +10,8 @@ import { checkText } from "./options.ts";
 
 /** A leader steps down when this part of its lease is left and has not been renewed. */
 const MARGIN = 1 / 4;
-const VALUE_MAX_BYTES = 512;
+export const ID_MAX_BYTES = 128;
+export const VALUE_MAX_BYTES = 512;
 
 /**
  * A time of leadership. Nobody else leads until it is over or `lost` aborts. As with every lease the signals
@@ -108,7 +109,8 @@ export class HeldTerm implements Term {
     this.#over.abort(this.signal.reason);
     this.#cancelWatch?.();
     const released = this.lease.release();
-    const [outcome] = await Promise.allSettled([released, this.#proclaiming.then(() => this.#value?.release())]);
+    const silenced = this.#proclaiming.then(() => this.#value?.release());
+    const [outcome] = await Promise.allSettled([released, silenced]);
     return outcome.status === "fulfilled";
   }
 

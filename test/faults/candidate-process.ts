@@ -24,7 +24,8 @@ async function write(term: Term): Promise<void> {
     last?.term === mine
       ? [...runs.slice(0, -1), { term: mine, writes: last.writes + 1 }]
       : [...runs, { term: mine, writes: 1 }];
-  await ledger.put("runs", next, { ifRevision: head?.revision ?? null, fence: term }).catch((error: unknown) => {
+  const options = { ifRevision: head?.revision ?? null, fence: term };
+  await ledger.put("runs", next, options).catch((error: unknown) => {
     if (!(error instanceof ConflictError)) throw error;
   });
 }
