@@ -113,8 +113,9 @@ export class LockTable implements Listener {
     return [...(this.#queues.get(resource)?.waiting ?? [])];
   }
 
-  newLeaseId(): string {
-    return `${this.#options.processId}:${(this.#leaseIds++).toString(36)}`;
+  newLeaseId(tag?: string): string {
+    const id = `${this.#options.processId}:${(this.#leaseIds++).toString(36)}`;
+    return tag === undefined ? id : `${id}:${tag}`;
   }
 
   tidy(queue: LocalQueue): void {
