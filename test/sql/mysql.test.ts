@@ -61,7 +61,7 @@ test("prepared statements do as well", async () => {
   await client.end();
 });
 
-test("the first use of a name rolls back while others wait: one holder at a time, all get through", async () => {
+test("the first use of a name rolls back while others wait: one holder at a time, all served", async () => {
   await withSessions(database, 4, async (creator, ...others) => {
     await creator!.begin();
     await lockInTransaction(creator!.tx, "first");
