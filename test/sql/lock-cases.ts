@@ -141,4 +141,19 @@ export function lockCases(open: () => Database): void {
     });
     await pool.end();
   });
+
+  test("outside of a transaction it is refused also when the lock is busy", async () => {
+    await withSessions(open(), 2, async (holder, session) => {
+      await holder!.begin();
+      await lockInTransaction(holder!.tx, "busy and alone");
+      const bounded = lockInTransaction(session!.tx, "busy and alone", { waitMs: 50 });
+      await assert.rejects(bounded, /inside an open transaction/);
+      const unbounded = assert.rejects(
+        lockInTransaction(session!.tx, "busy and alone"),
+        /inside an open transaction/,
+      );
+      await holder!.commit();
+      await unbounded;
+    });
+  });
 }

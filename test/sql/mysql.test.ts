@@ -85,6 +85,29 @@ test("the first use of a name rolls back while others wait: one holder at a time
   });
 });
 
+test("rows of locks may be deleted at any time: there is one holder all the same", async () => {
+  await withSessions(database, 4, async (cleaner, ...others) => {
+    let inside = 0;
+    const over = new AbortController();
+    const cleaning = (async () => {
+      while (!over.signal.aborted) await ending(cleaner!.run("DELETE FROM holdfast_lock"));
+    })();
+    const work = async (session: (typeof others)[number]): Promise<void> => {
+      for (let round = 0; round < 10; round += 1) {
+        const locked = async (): Promise<void> => {
+          await lockInTransaction(session.tx, "cleaned");
+          assert.equal((inside += 1), 1);
+          await session.run("SELECT SLEEP(0.001)");
+          inside -= 1;
+        };
+        await retrying((attempt) => inTransaction(session, attempt.body(locked)), { attempts: 1_000 });
+      }
+    };
+    await Promise.all(others.map(work)).finally(() => over.abort());
+    await cleaning;
+  });
+});
+
 test("innodb_rollback_on_timeout is refused, before it can end somebody's transaction", async () => {
   await withSessions(database, 1, async (session) => {
     // The server reads it at its start only.

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { BackendError, LockTimeoutError } from "holdfast";
 import { fence, lockInTransaction } from "holdfast/sql";
-import { startPostgres } from "../servers/postgres.ts";
+import { startPgBouncer, startPostgres } from "../servers/postgres.ts";
 import { compareAndSetCases } from "./compare-and-set-cases.ts";
 import { migrated, postgresAt } from "./database.ts";
 import { fenceCases } from "./fence-cases.ts";
@@ -46,6 +46,26 @@ test("a wait that ran out leaves no lock behind, whatever the server did in that
     }
     await other!.commit();
   });
+});
+
+test("behind PgBouncer in transaction mode: held until the end of the transaction", async () => {
+  const bouncer = await startPgBouncer(server);
+  await withSessions(postgresAt(bouncer.url), 2, async (a, b) => {
+    await a!.begin();
+    await lockInTransaction(a!.tx, "bounced");
+    await b!.begin();
+    for (const waitMs of [0, 30]) {
+      await assert.rejects(lockInTransaction(b!.tx, "bounced", { waitMs }), LockTimeoutError);
+    }
+    const waiting = lockInTransaction(b!.tx, "bounced", { waitMs: 20_000 });
+    await untilWaiting(database, 1);
+    await a!.commit();
+    await waiting;
+    await fence(b!.tx, "bounced", 1n);
+    await b!.commit();
+    await assert.rejects(lockInTransaction(a!.tx, "bounced"), /inside an open transaction/);
+  });
+  await bouncer.stop();
 });
 
 test("a missing table is named, with the remedy", async () => {
