@@ -25,6 +25,9 @@ export function faultsOf(error: unknown): readonly Fault[] {
   return faults;
 }
 
+/** Of the same form are Prisma's codes, P1000 and up, and Node's, which have no digit. */
+const SQLSTATE = /^(?!P[1-9])(?=.*\d)[0-9A-Z]{5}$/;
+
 function faultOf(fields: Record<string, unknown>): Fault {
   const code = text(fields["code"]) ?? text(fields["originalCode"]);
   const errno = fields["errno"];
@@ -32,7 +35,7 @@ function faultOf(fields: Record<string, unknown>): Fault {
   const answered = typeof errno === "number" && errno > 0;
   const number = code !== undefined && /^\d{4}$/.test(code) ? Number(code) : undefined;
   return {
-    state: !answered && code !== undefined && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined,
+    state: !answered && code !== undefined && SQLSTATE.test(code) ? code : undefined,
     errno: answered ? errno : number,
     code,
     fatal: fields["fatal"] === true,

@@ -220,6 +220,19 @@ describe("bounds", () => {
     await assert.rejects(deferred, unique);
   });
 
+  test("an error of the client after the work leaves open what became of the COMMIT", async () => {
+    const expired = Object.assign(new Error("Transaction API error"), { code: "P2028" });
+    for (const cause of [expired, new Error("Connection terminated unexpectedly"), new Error("?")]) {
+      const closing = retrying(async ({ body }) => {
+        await body(async () => undefined)();
+        throw cause;
+      });
+      const error = await closing.catch((reason: unknown) => reason);
+      assert.ok(error instanceof BackendError && error.outcome === "unknown", String(error));
+      assert.equal(error.cause, cause);
+    }
+  });
+
   test("bad options are refused", async () => {
     for (const options of [{ attempts: 0 }, { attempts: 1.5 }, { attempts: 1_001 }, { deadlineMs: 0 }]) {
       await assert.rejects(retrying(() => assert.fail("ran"), options), RangeError);
