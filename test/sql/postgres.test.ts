@@ -48,6 +48,20 @@ test("a wait that ran out leaves no lock behind, whatever the server did in that
   });
 });
 
+test("outside of a transaction it is refused also after a wait", async () => {
+  await withSessions(database, 2, async (holder, session) => {
+    await holder!.begin();
+    await lockInTransaction(holder!.tx, "waited alone");
+    const refused = assert.rejects(
+      lockInTransaction(session!.tx, "waited alone"),
+      /inside an open transaction/,
+    );
+    await untilWaiting(database, 1);
+    await holder!.commit();
+    await refused;
+  });
+});
+
 test("behind PgBouncer in transaction mode: held until the end of the transaction", async () => {
   const bouncer = await startPgBouncer(server);
   await withSessions(postgresAt(bouncer.url), 2, async (a, b) => {
