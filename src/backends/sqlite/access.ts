@@ -9,8 +9,7 @@ import type { Turn } from "./turn.ts";
 const STREAK_MS = 1;
 
 /**
- * After handing on, how long a process stands in line instead of trying: the other needs time to
- * wake up.
+ * How long the one who was called may take to wake up, before others try although nobody is ahead of them.
  */
 const COURTESY_MS = 10;
 
@@ -31,13 +30,18 @@ export interface AccessOptions {
 
 /**
  * Decides when to try for the write lock, so that all processes get their share without crowding
- * each other.
+ * each other. Whoever finds others in line stands behind them, also whoever has just been served;
+ * a try past them would win more often than not, because they sleep.
  */
 export class Access {
   #refusals = 0;
   #cancelWait: Cancel | undefined;
+  /** Since when it has had its turn. */
   #streakSince: number | undefined;
-  #courteousUntil = -Infinity;
+  /** Whether it may try past the line: it was called, or the line does not move. */
+  #isNext = false;
+  /** When it last called another one, by the monotonic clock. */
+  #servedUntil = -Infinity;
   #watching = false;
   #idleTurns = 0;
 
@@ -46,27 +50,30 @@ export class Access {
   /** Whether to try now, with a request that is so old; if not, `resume` is called in time. */
   mayTry(ageMs: number): boolean {
     if (this.#cancelWait !== undefined) return false;
-    const { clock, turn } = this.options;
-    if (clock.now() < this.#courteousUntil) this.#stand(ageMs);
+    const { turn } = this.options;
+    if (!this.#isNext && this.#streakSince === undefined && this.#othersComeFirst()) this.#stand(ageMs);
     else if (turn.spent) this.#waitForTurn();
     else return true;
     return false;
   }
 
   refused(ageMs: number): void {
+    const { clock, line } = this.options;
     this.#refusals += 1;
     this.#streakSince = undefined;
+    this.#isNext = false;
+    if (this.#othersComeFirst()) this.#stand(ageMs);
     /* Most transactions are over at once. */
-    if (this.#refusals === 1) this.#waitForTurn();
-    else if (this.#refusals === 2 || this.options.line === undefined) {
-      this.#wait(retryDelay(this.options.clock, this.#refusals, ageMs));
+    else if (this.#refusals === 1) this.#waitForTurn();
+    else if (this.#refusals === 2 || line === undefined) {
+      this.#wait(retryDelay(clock, this.#refusals, ageMs));
     } else this.#stand(ageMs);
   }
 
   granted(): void {
     const { clock, line } = this.options;
     this.#refusals = 0;
-    this.#courteousUntil = -Infinity;
+    this.#isNext = false;
     if (line === undefined) return;
     line.leave();
     this.#streakSince ??= clock.now();
@@ -82,6 +89,7 @@ export class Access {
       return;
     }
     this.#cancelWait();
+    this.#isNext = true;
     this.#resume();
   }
 
@@ -90,14 +98,33 @@ export class Access {
     this.options.line?.leave();
   }
 
-  #stand(ageMs: number): void {
+  #othersComeFirst(): boolean {
     const { clock, line } = this.options;
-    const ahead = line?.join(clock.wall() - ageMs) ?? 0;
-    this.#wait(standingDelay(clock, ahead, ageMs));
+    if (line === undefined) return false;
+    return line.isOccupied || clock.now() < this.#servedUntil + COURTESY_MS;
   }
 
-  #wait(ms: number): void {
-    this.#cancelWait = this.options.clock.timer(ms, () => this.#resume(), { keepAlive: true });
+  /** In line behind all who came before, however old the request: one turn each. */
+  #stand(ageMs: number): void {
+    const { clock, line } = this.options;
+    const now = clock.now();
+    const since = clock.wall() - Math.min(ageMs, now - this.#servedUntil);
+    this.#standBehind(line?.join(since) ?? 0, now - ageMs);
+  }
+
+  #standBehind(ahead: number, requestedAt: number): void {
+    const { clock, line } = this.options;
+    const ms = standingDelay(clock, ahead, clock.now() - requestedAt);
+    this.#wait(ms, () => {
+      const left = line?.ahead() ?? 0;
+      if (left > 0 && left < ahead) return this.#standBehind(left, requestedAt);
+      this.#isNext = true;
+      this.#resume();
+    });
+  }
+
+  #wait(ms: number, then = (): void => this.#resume()): void {
+    this.#cancelWait = this.options.clock.timer(ms, then, { keepAlive: true });
   }
 
   #waitForTurn(): void {
@@ -110,7 +137,6 @@ export class Access {
 
   #resume(): void {
     this.#cancelWait = undefined;
-    this.#courteousUntil = -Infinity;
     this.options.resume();
   }
 
@@ -132,6 +158,6 @@ export class Access {
     if (idle) this.#idleTurns += 1;
     if (idle ? this.#idleTurns < IDLE_TURNS : now - this.#streakSince < STREAK_MS) return this.#watch();
     this.#streakSince = undefined;
-    if (line.isOccupied && line.handOn()) this.#courteousUntil = now + COURTESY_MS;
+    if (line.isOccupied && line.handOn()) this.#servedUntil = now;
   }
 }
