@@ -4,9 +4,13 @@ import { retryDelay, standingDelay } from "./retry.ts";
 import type { Turn } from "./turn.ts";
 
 /**
- * How long a process goes on when others wait. Each handing on costs a fraction of a millisecond.
+ * A turn, while others wait, lasts at least as long and as many transactions as this: handing on
+ * costs a fraction of a millisecond, and time alone would give less to whom the system lets wait …
  */
 const STREAK_MS = 1;
+const STREAK_MIN = 8;
+/** … and at most so long. */
+const STREAK_MAX_MS = 20;
 
 /**
  * How long the one who was called may take to wake up, before others try although nobody is ahead of them.
@@ -36,8 +40,11 @@ export interface AccessOptions {
 export class Access {
   #refusals = 0;
   #cancelWait: Cancel | undefined;
-  /** Since when it has had its turn. */
+  /** Since when it has had its turn, and how many transactions that were. */
   #streakSince: number | undefined;
+  #streak = 0;
+  /** Whether the last transaction was asked to take something that will soon be given back. */
+  #hasTaken = false;
   /** Whether it may try past the line: it was called, or the line does not move. */
   #isNext = false;
   /** When it last called another one, by the monotonic clock. */
@@ -70,13 +77,19 @@ export class Access {
     } else this.#stand(ageMs);
   }
 
-  granted(): void {
+  /** `hasTaken`: a lock, perhaps, so that who hands on now lets others wait for a whole round. */
+  granted(hasTaken: boolean): void {
     const { clock, line } = this.options;
     this.#refusals = 0;
     this.#isNext = false;
     if (line === undefined) return;
     line.leave();
-    this.#streakSince ??= clock.now();
+    if (this.#streakSince === undefined) {
+      this.#streakSince = clock.now();
+      this.#streak = 0;
+    }
+    this.#streak += 1;
+    this.#hasTaken = hasTaken;
     this.#idleTurns = 0;
     this.#watch();
   }
@@ -154,10 +167,15 @@ export class Access {
     const { clock, line, hasWork } = this.options;
     if (line === undefined || this.#streakSince === undefined) return;
     const now = clock.now();
-    const idle = !hasWork();
-    if (idle) this.#idleTurns += 1;
-    if (idle ? this.#idleTurns < IDLE_TURNS : now - this.#streakSince < STREAK_MS) return this.#watch();
+    if (!hasWork()) this.#idleTurns += 1;
+    /* Who has no work at this moment may have had plenty within the same turn of the event loop. */
+    if (this.#idleTurns < IDLE_TURNS && !this.#isServed(now - this.#streakSince)) return this.#watch();
     this.#streakSince = undefined;
     if (line.isOccupied && line.handOn()) this.#servedUntil = now;
+  }
+
+  #isServed(ms: number): boolean {
+    if (ms >= STREAK_MAX_MS) return true;
+    return ms >= STREAK_MS && this.#streak >= STREAK_MIN && !this.#hasTaken;
   }
 }
