@@ -1,4 +1,4 @@
-import { FORGOTTEN_MAX, REVOCATIONS_MAX } from "../../backend.ts";
+import { FORGOTTEN_MAX, IDLE_MEMORY_MS, REVOCATIONS_MAX } from "../../backend.ts";
 import { RULE } from "./rule-lua.ts";
 import { CLOCK, STATE } from "./state-lua.ts";
 
@@ -152,7 +152,8 @@ return answers or now
 
 /**
  * ARGV: now, then the lease ids. Answers the clock, alone or with those requests that found nothing
- * to release.
+ * to release. An idle lock is kept for as long as was set when it was taken, which is enough; but
+ * not for hours on end.
  */
 const RELEASE_SLOWLY = slowly(String.raw`
 local function verb(key, state, id)
@@ -181,6 +182,9 @@ for i = 1, #KEYS do
   local raw = call('GET', key)
   if ${isHeldByIt} then
     call('SETRANGE', key, '0', 'i')
+    if struct.unpack('>I8', raw, 10) > ms + ${IDLE_MEMORY_MS} then
+      call('PEXPIRE', key, '${IDLE_MEMORY_MS}')
+    end
   else
     ${RELEASE_SLOWLY}
     if not slow.step(key, raw, id) then
