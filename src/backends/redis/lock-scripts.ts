@@ -117,8 +117,9 @@ return answers or now
 `;
 
 /**
- * ARGV: now, then ttlMs and keepMs, once for all requests or for each, then the lease ids. Answers the clock, alone or with two numbers for each request that was not plainly renewed:
- * its place in the call, and how many wait behind it, -1 for gone.
+ * ARGV: now, then ttlMs and keepMs, once for all requests or for each, then the lease ids. Answers
+ * the clock, alone or with two numbers for each request that was not plainly renewed: its place in
+ * the call, and how many wait behind it, -1 for gone.
  */
 const RENEW_SLOWLY = slowly(String.raw`
 local function verb(key, state, id, ttl)
