@@ -9,7 +9,7 @@ import { safetyMargin } from "./store-clock.ts";
 import { Waiter, WaiterList } from "./waiter.ts";
 
 /** While other processes wait, a place is passed on inside this one at most this often … */
-const PASSES_MAX = 64;
+const PASSES_MAX = 128;
 /** … and for at most this long. */
 const PASSING_MS = 10;
 /** A place handed over lasts for its claim deadline only, and is renewed this soon. */
