@@ -13,7 +13,7 @@ export const coreMutants: readonly Mutant[] = [
   {
     name: "a pushed grant counts from its arrival",
     file: table,
-    find: "Math.min(received, this.#storeClock.local(grant.expiresAt))",
+    find: "Math.min(received, proven)",
     replace: "received",
   },
   {
