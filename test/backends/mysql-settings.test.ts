@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { after, test } from "node:test";
 import { connect } from "holdfast";
+import { IDLE_MEMORY_MS, type Backend } from "holdfast/backend";
 import { migrationSql, mysql, mysqlFromUrl } from "holdfast/mysql";
 import { createPool } from "mysql2";
 import { findProgram } from "../servers/install.ts";
@@ -59,7 +60,7 @@ test("a prefix is a plain name, and a URL names a database", async () => {
   }
 });
 
-test("sessions with other defaults: isolation, time zone, character set and modes change nothing", async () => {
+test("sessions with other defaults: isolation, time zone, charset and modes change nothing", async () => {
   const pool = poolOf(`${server.url}?charset=latin1_swedish_ci`);
   pool.pool.on("connection", (connection) => {
     const set = (text: string): void => void connection.query(`SET SESSION ${text}`);
@@ -126,6 +127,33 @@ test("batches that overlap in opposite orders do not deadlock", async () => {
   );
   await backend.close();
   assert.doesNotMatch(server.log().slice(before), /deadlock/i);
+});
+
+test("locks that are swept away while they are taken again are not lost", async () => {
+  const [one, two] = [await mysqlFromUrl(server.url), await mysqlFromUrl(server.url)];
+  const [a, b] = [await opened(one, "swept"), await opened(two, "swept")];
+  const over = new AbortController();
+  // So far ahead that an idle lock is old, and one that is held is not.
+  const aheadMs = IDLE_MEMORY_MS + 1_000;
+  const sweeping = (async () => {
+    while (!over.signal.aborted) {
+      await server.query("CALL holdfast_sweep_1(?, 20)", [(await one.time()) + aheadMs]);
+    }
+  })();
+  const use = async (backend: Backend, id: string): Promise<void> => {
+    for (let count = 0; count < 600; count += 1) {
+      // Taken twice: the row is new, and then old enough for the one who sweeps.
+      const resource = `${id} ${count >> 1}`;
+      assert.equal((await admit(backend, resource, `${id}:${count}`)).kind, "granted");
+      assert.equal(await release(backend, resource, `${id}:${count}`), "released");
+    }
+  };
+  await Promise.all([use(one, a.id), use(one, `${a.id}'`), use(two, b.id), use(two, `${b.id}'`)]).finally(
+    () => over.abort(),
+  );
+  await sweeping;
+  await one.close();
+  await two.close();
 });
 
 test("diagnosis says what follows for safety", async () => {
