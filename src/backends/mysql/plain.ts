@@ -55,7 +55,8 @@ export class Plain {
       "(space, name, last, capacity, used, due, held, queue, ended, revocations, forget_at, look_at) " +
       `VALUES (?, ?, LAST_INSERT_ID(${CLOCK}), ?, ?, last DIV 1000 + ?, ` +
       `CONCAT(?, ${digits("last")}, ${digits("last DIV 1000")}, ${digits("due")}, ` +
-      `X'FF', ${ID}, X'FD', ${ID}, X'FE'), '', '', '', due + ${IDLE_MEMORY_MS}, last DIV 1000 + ${IDLE_MEMORY_MS}) ` +
+      `X'FF', ${ID}, X'FD', ${ID}, X'FE'), ` +
+      `'', '', '', due + ${IDLE_MEMORY_MS}, last DIV 1000 + ${IDLE_MEMORY_MS}) ` +
       "ON DUPLICATE KEY UPDATE last = IF(LENGTH(held) = 0 AND LENGTH(queue) = 0 AND last < VALUES(last) " +
       `AND NOT ${isEnded("+", ID)} AND NOT ${isEnded("-", ID)}, ` +
       "LAST_INSERT_ID(VALUES(last)), last + LAST_INSERT_ID(0)), " +
