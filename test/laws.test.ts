@@ -35,6 +35,7 @@ describe("the laws of the house", () => {
     for (const [file, specifier] of [
       ["src/backend.ts", "node:os"],
       ["src/errors.ts", "./clock.ts"],
+      ["src/locks/a.ts", "../reopening.ts"],
       ["src/locks/a.ts", "../records/b.ts"],
       ["src/locks/a.ts", "../coordinator.ts"],
       ["src/locks/a.ts", "../backends/memory.ts"],
@@ -62,6 +63,7 @@ describe("the laws of the house", () => {
       ["src/records/a.ts", "../locks/b.ts"],
       ["src/backends/redis/a.ts", "./b.ts"],
       ["src/backends/redis/a.ts", "../../clock.ts"],
+      ["src/backends/redis/a.ts", "../../reopening.ts"],
       ["src/backends/redis/a.ts", "node:net"],
       ["src/coordinator.ts", "./locks/a.ts"],
       ["src/testkit/a.ts", "../backends/memory.ts"],
