@@ -1,4 +1,5 @@
 import { FORGOTTEN_MAX, IDLE_MEMORY_MS, REVOCATIONS_MAX } from "../../backend.ts";
+import { durabilityFunctions, guarded, type Durability } from "./durability.ts";
 import { lookingFunctions } from "./looking-functions.ts";
 import {
   CLOCK,
@@ -56,6 +57,12 @@ const enter = (schema: string): string => `
 const isOnly = `l.space = space AND l.name = resource AND cardinality(l.places) = 1
           AND (l.places[1]).id = id AND (l.places[1]).expires_at > ${CLOCK} / 1000`;
 
+/** Whoever may have had it before a crash had all of it, however much that was. */
+const ADOPT = `IF cardinality(places) = 1 AND (places[1]).id = '' THEN
+      capacity := capacities[i];
+      places[1].permits := capacity;
+    END IF;`;
+
 /** Places of a lock that only this request has, granted. */
 const onlyPlace = (schema: string, token: string, ms: string): string =>
   `ARRAY[ROW(id, owner, permits[i], claim, ${token}, ${ms}, ${ms} + ttls[i])::${schema}.place]`;
@@ -64,14 +71,14 @@ const onlyPlace = (schema: string, token: string, ms: string): string =>
  * Answers five numbers for each request: its kind (see locks.ts), and up to three details; before
  * them the clock. The same form serves all three verbs.
  */
-const admit = (schema: string): string => `
+const admit = (schema: string, durability: Durability): string => `
 CREATE OR REPLACE FUNCTION ${schema}.admit(
   space int, channels text, given bigint, owner text, patience bigint, claim bigint,
   resources text[], ids text[], permits bigint[], capacities bigint[], ttls bigint[],
   waits boolean[], steals boolean[]
 ) RETURNS text LANGUAGE plpgsql AS $holdfast$
 #variable_conflict use_variable
-${declarations(schema)}
+${declarations(schema, durability)}
   minted bigint;
   expires_at bigint;
   is_new boolean;
@@ -80,14 +87,16 @@ ${declarations(schema)}
   used bigint;
   earliest bigint;
 BEGIN
+  ${guarded(schema, durability, "greatest(claim, (SELECT max(t) FROM unnest(ttls) AS t))")}
   ${eachRequest(
     schema,
     `
         INSERT INTO ${schema}.lock AS l (space, name, capacity, last, places, ended, forget_at, look_at)
-        SELECT space, resource, capacities[i], n.us, ${onlyPlace(schema, "n.us", "n.us / 1000")}, '{}',
+        SELECT space, resource, capacities[i], n.last, ${onlyPlace(schema, "n.last", "n.us / 1000")}, '{}',
           n.us / 1000 + ttls[i] + ${IDLE_MEMORY_MS}, n.us / 1000 + ${IDLE_MEMORY_MS}
-        FROM (SELECT ${CLOCK} AS us) AS n
-        WHERE NOT steals[i]
+        FROM (SELECT m.us, ${durability === "durable" ? "m.us" : "greatest(era.base + 1, m.us)"} AS last
+          FROM (SELECT ${CLOCK} AS us) AS m) AS n
+        WHERE NOT steals[i] ${durability === "durable" ? "" : "AND era.free_at <= n.us / 1000"}
         ON CONFLICT ON CONSTRAINT lock_pkey DO UPDATE
         SET capacity = excluded.capacity,
           (last, places, forget_at) = (
@@ -105,6 +114,7 @@ BEGIN
           CONTINUE;
         END IF;`,
     `
+    ${durability === "durable" ? "" : ADOPT}
     IF at > 0 THEN
       IF (places[at]).token = 0 THEN
         places[at].expires_at := ms + patience;
@@ -190,13 +200,14 @@ BEGIN
 END $holdfast$;
 `;
 
-const renew = (schema: string): string => `
+const renew = (schema: string, durability: Durability): string => `
 CREATE OR REPLACE FUNCTION ${schema}.renew(
   space int, channels text, given bigint, resources text[], ids text[], ttls bigint[]
 ) RETURNS text LANGUAGE plpgsql AS $holdfast$
 #variable_conflict use_variable
-${declarations(schema)}
+${declarations(schema, durability)}
 BEGIN
+  ${guarded(schema, durability, "(SELECT max(t) FROM unnest(ttls) AS t)")}
   ${eachRequest(
     schema,
     `
@@ -224,13 +235,14 @@ BEGIN
 END $holdfast$;
 `;
 
-const release = (schema: string): string => `
+const release = (schema: string, durability: Durability): string => `
 CREATE OR REPLACE FUNCTION ${schema}.release(
   space int, channels text, given bigint, resources text[], ids text[]
 ) RETURNS text LANGUAGE plpgsql AS $holdfast$
 #variable_conflict use_variable
-${declarations(schema)}
+${declarations(schema, durability)}
 BEGIN
+  ${guarded(schema, durability, "0")}
   ${eachRequest(
     schema,
     `
@@ -264,14 +276,15 @@ END $holdfast$;
 `;
 
 /** Answers what was revoked, a JSON text each. */
-const revoke = (schema: string): string => `
+const revoke = (schema: string, durability: Durability): string => `
 CREATE OR REPLACE FUNCTION ${schema}.revoke(
   space int, channels text, given bigint, resource text, chosen text, reason text, by_whom text
 ) RETURNS SETOF text LANGUAGE plpgsql AS $holdfast$
 #variable_conflict use_variable
-${declarations(schema).replace("resource text;", "")}
+${declarations(schema, durability).replace("resource text;", "")}
   revoked ${schema}.place[] := '{}';
 BEGIN
+  ${guarded(schema, durability, "0")}
   ${enter(schema)}
   kept := '{}';
   FOREACH p IN ARRAY places LOOP
@@ -301,5 +314,7 @@ BEGIN
 END $holdfast$;
 `;
 
-export const lockFunctions = (schema: string): string =>
-  [lookingFunctions, admit, renew, release, revoke].map((each) => each(schema)).join("");
+export const lockFunctions = (schema: string, durability: Durability): string =>
+  [durabilityFunctions, lookingFunctions, admit, renew, release, revoke]
+    .map((each) => each(schema, durability))
+    .join("");

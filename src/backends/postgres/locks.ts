@@ -13,6 +13,7 @@ import type {
   Session,
 } from "../../backend.ts";
 import type { Calls } from "./calls.ts";
+import type { Durability } from "./durability.ts";
 import { stored } from "./names.ts";
 import { range } from "./page.ts";
 import { inspectionOf, placeOf } from "./place.ts";
@@ -23,6 +24,7 @@ import { parameters, statement, type Statement } from "./statement.ts";
 export interface Room {
   /** As SQL has it. */
   readonly schema: string;
+  readonly durability: Durability;
   /** The namespace's number. */
   readonly space: number;
   /** What channels' names start with. */

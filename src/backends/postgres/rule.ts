@@ -1,11 +1,12 @@
 import { FORGOTTEN_MAX, IDLE_MEMORY_MS } from "../../backend.ts";
+import type { Durability } from "./durability.ts";
 
 /**
  * The one rule, and what every verb shares, as pieces of PL/pgSQL over the variables declared here.
  * They are put together as text because calling functions, and handing queues to them, takes most
  * of a short step's time.
  */
-export const declarations = (schema: string): string => `
+export const declarations = (schema: string, durability: Durability): string => `
 DECLARE
   answer text := '';
   created int := 0;
@@ -25,7 +26,8 @@ DECLARE
   next int;
   ahead bigint;
   waiting bigint;
-  claim_by bigint;`;
+  claim_by bigint;
+  ${durability === "durable" ? "" : `era ${schema}.epoch;`}`;
 
 /**
  * Microseconds since 1970: the simulator's, or the server's at this very moment, not the
@@ -42,18 +44,7 @@ export const lockRow = (schema: string): string => `
     SELECT l.capacity, l.last, l.places, l.ended INTO capacity, last, places, ended
     FROM ${schema}.lock AS l WHERE l.space = space AND l.name = resource FOR NO KEY UPDATE;
     EXIT WHEN FOUND;
-    INSERT INTO ${schema}.lock (space, name, capacity, last, places, ended, forget_at, look_at)
-    SELECT space, resource, 0, 0, '{}', '{}', n.ms + ${IDLE_MEMORY_MS}, n.ms + ${IDLE_MEMORY_MS}
-    FROM (SELECT ${CLOCK} / 1000 AS ms) AS n
-    ON CONFLICT DO NOTHING;
-    IF FOUND THEN
-      created := created + 1;
-      capacity := 0;
-      last := 0;
-      places := '{}';
-      ended := '{}';
-      EXIT;
-    END IF;
+    created := created + ${schema}.make(space, resource, given);
   END LOOP;
   changed := false;`;
 

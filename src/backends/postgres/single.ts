@@ -1,4 +1,5 @@
 import { FORGOTTEN_MAX, IDLE_MEMORY_MS } from "../../backend.ts";
+import { isWithinBound } from "./durability.ts";
 import type { Room } from "./locks.ts";
 import { statement, type Statement } from "./statement.ts";
 
@@ -41,7 +42,7 @@ export function singleStatements(room: Room, isClockGiven: boolean): SingleState
 }
 
 /** Nobody has the lock, and this id never had it. */
-const admit = ({ schema, space }: Room, claim: number): string => `
+const admit = ({ schema, space, durability }: Room, claim: number): string => `
 UPDATE ${schema}.lock AS l
 SET capacity = $5::bigint, last = greatest(l.last + 1, @us),
   places = ARRAY[ROW(
@@ -50,6 +51,7 @@ SET capacity = $5::bigint, last = greatest(l.last + 1, @us),
   forget_at = @ms + $6::bigint + ${IDLE_MEMORY_MS}
 WHERE l.space = ${space} AND l.name = $2::text AND l.places = '{}' AND NOT $8::boolean
   AND NOT ('+' || $3::text) = ANY (l.ended) AND NOT ('-' || $3::text) = ANY (l.ended)
+  ${isWithinBound(schema, durability, `greatest(${claim}, $6::bigint)`, "greatest(l.last + 1, @us)")}
 RETURNING concat(@us, ' 0 ', l.last, ' ', (l.places[1]).expires_at, ' 0') AS answer`;
 
 const ALL_LIVE = "(SELECT bool_and(p.expires_at > @ms) FROM unnest(l.places) AS p)";
@@ -63,19 +65,20 @@ const STRANGERS = `CASE WHEN cardinality(l.places) = 1 THEN 0 ELSE (
   ) END`;
 
 /** The first place is this one, and holds. */
-const renew = ({ schema, space }: Room): string => `
+const renew = ({ schema, space, durability }: Room): string => `
 UPDATE ${schema}.lock AS l
 SET places[1].expires_at = @ms + $3::bigint,
   forget_at = greatest(l.forget_at, @ms + $3::bigint + ${IDLE_MEMORY_MS})
 WHERE l.space = ${space} AND l.name = $1::text AND (l.places[1]).id = $2::text
   AND (l.places[1]).token <> 0 AND ${ALL_LIVE}
+  ${isWithinBound(schema, durability, "$3::bigint", "(l.places[1]).token")}
 RETURNING concat(@us, ' 0 0 ', (l.places[1]).expires_at, ' ', ${STRANGERS}) AS answer`;
 
 /**
  * The first place is this one, and either nobody else is there, or next is one that waits for all there is, so
  * that nobody else can be granted with it.
  */
-const release = ({ schema, space, channels }: Room): string => `
+const release = ({ schema, space, channels, durability }: Room): string => `
 UPDATE ${schema}.lock AS l
 SET ended = l.ended[cardinality(l.ended) + 2 - ${FORGOTTEN_MAX}:] || ('+' || $2::text),
   last = CASE WHEN cardinality(l.places) = 1 THEN l.last ELSE greatest(l.last + 1, @us) END,
@@ -87,6 +90,7 @@ SET ended = l.ended[cardinality(l.ended) + 2 - ${FORGOTTEN_MAX}:] || ('+' || $2:
 WHERE l.space = ${space} AND l.name = $1::text AND (l.places[1]).id = $2::text AND CASE
   WHEN cardinality(l.places) = 1 THEN (l.places[1]).expires_at > @ms
   ELSE (l.places[1]).token <> 0 AND (l.places[2]).token = 0 AND (l.places[2]).permits = l.capacity AND ${ALL_LIVE}
+    ${isWithinBound(schema, durability, "0", "greatest(l.last + 1, @us)")}
   END
 RETURNING concat(@us, ' 0 0 0 0',
   CASE WHEN cardinality(l.places) > 0 THEN ${notify(
