@@ -62,7 +62,7 @@ BEGIN
     SELECT * INTO b FROM ${schema}.bound FOR UPDATE;
     us := ${CLOCK};
     INSERT INTO ${schema}.epoch (id, free_at, base, ttl, token)
-    VALUES (1, us / 1000 + b.ttl, greatest(us, b.token), b.ttl, b.token) ON CONFLICT DO NOTHING;
+    VALUES (1, us / 1000 + b.ttl, b.token, b.ttl, b.token) ON CONFLICT DO NOTHING;
     SELECT * INTO e FROM ${schema}.epoch;
     IF ttl > e.ttl OR greatest(us, e.base) + ${HORIZON_US / 2} > e.token THEN
       IF current_setting('synchronous_commit') = 'off' THEN
@@ -89,7 +89,6 @@ LANGUAGE plpgsql AS $holdfast$
 #variable_conflict use_variable
 DECLARE
   ms bigint := ${CLOCK} / 1000;
-  last bigint := 0;
   places ${schema}.place[] := '{}';
   forget_at bigint := ms + ${IDLE_MEMORY_MS};
   ${durability === "durable" ? "" : `era ${schema}.epoch := ${schema}.guard(given, 0);`}
@@ -97,14 +96,13 @@ BEGIN
   ${
     durability === "durable"
       ? ""
-      : `last := era.base;
-  IF era.free_at > ms THEN
-    places := ARRAY[ROW('', '${SOMEBODY}', 1, 0, last, ms, era.free_at)::${schema}.place];
+      : `IF era.free_at > ms THEN
+    places := ARRAY[ROW('', '${SOMEBODY}', 1, 0, era.base, ms, era.free_at)::${schema}.place];
     forget_at := era.free_at + ${IDLE_MEMORY_MS};
   END IF;`
   }
   INSERT INTO ${schema}.lock (space, name, capacity, last, places, ended, forget_at, look_at)
-  VALUES (space, name, cardinality(places), last, places, '{}', forget_at, forget_at)
+  VALUES (space, name, cardinality(places), 0, places, '{}', forget_at, forget_at)
   ON CONFLICT DO NOTHING;
   RETURN FOUND::int;
 END $holdfast$;
@@ -116,6 +114,10 @@ export const durabilityFunctions = (schema: string, durability: Durability): str
 /** Before a verb that may grant leases of up to `ttl` ms. */
 export const guarded = (schema: string, durability: Durability, ttl: string): string =>
   durability === "durable" ? "" : `era := ${schema}.guard(given, ${ttl});`;
+
+/** The next token: above all that this lock has given, and those that a crash may have forgotten. */
+export const nextToken = (durability: Durability, last: string, us: string): string =>
+  `greatest(${last} + 1, ${us}${durability === "durable" ? "" : ", era.base + 1"})`;
 
 /** As a condition of a single update: with `token`, a lease of `ttl` ms lies within what is on disk. */
 export const isWithinBound = (schema: string, durability: Durability, ttl: string, token: string): string =>

@@ -1,5 +1,5 @@
 import { FORGOTTEN_MAX, IDLE_MEMORY_MS, REVOCATIONS_MAX } from "../../backend.ts";
-import { durabilityFunctions, guarded, type Durability } from "./durability.ts";
+import { durabilityFunctions, guarded, nextToken, type Durability } from "./durability.ts";
 import { lookingFunctions } from "./looking-functions.ts";
 import {
   CLOCK,
@@ -23,7 +23,7 @@ const SWEPT_PER_NEW = 4;
  * lock for which there is one request is tried first: one statement, which finds something to do
  * only if nothing is out of the ordinary.
  */
-const eachRequest = (schema: string, plain: string, step: string): string => `
+const eachRequest = (schema: string, durability: Durability, plain: string, step: string): string => `
   FOR i IN 1 .. cardinality(resources) + 1 LOOP
     IF i = 1 OR i > cardinality(resources) OR resources[i] <> resource THEN
       IF changed THEN
@@ -35,7 +35,7 @@ const eachRequest = (schema: string, plain: string, step: string): string => `
       IF resources[i + 1] IS DISTINCT FROM resource THEN
         ${plain}
       END IF;
-      ${enter(schema)}
+      ${enter(schema, durability)}
     END IF;
     id := ids[i];
     at := 0;
@@ -45,10 +45,10 @@ const eachRequest = (schema: string, plain: string, step: string): string => `
     ${step}
   END LOOP;`;
 
-const enter = (schema: string): string => `
+const enter = (schema: string, durability: Durability): string => `
   ${lockRow(schema)}
   ${now}
-  ${clearExpired}`;
+  ${clearExpired(durability)}`;
 
 /**
  * The request's place has no other beside it. The clock is read when the row is locked: reading it
@@ -90,19 +90,19 @@ BEGIN
   ${guarded(schema, durability, "greatest(claim, (SELECT max(t) FROM unnest(ttls) AS t))")}
   ${eachRequest(
     schema,
+    durability,
     `
         INSERT INTO ${schema}.lock AS l (space, name, capacity, last, places, ended, forget_at, look_at)
         SELECT space, resource, capacities[i], n.last, ${onlyPlace(schema, "n.last", "n.us / 1000")}, '{}',
           n.us / 1000 + ttls[i] + ${IDLE_MEMORY_MS}, n.us / 1000 + ${IDLE_MEMORY_MS}
-        FROM (SELECT m.us, ${durability === "durable" ? "m.us" : "greatest(era.base + 1, m.us)"} AS last
-          FROM (SELECT ${CLOCK} AS us) AS m) AS n
+        FROM (SELECT m.us, ${nextToken(durability, "0", "m.us")} AS last FROM (SELECT ${CLOCK} AS us) AS m) AS n
         WHERE NOT steals[i] ${durability === "durable" ? "" : "AND era.free_at <= n.us / 1000"}
         ON CONFLICT ON CONSTRAINT lock_pkey DO UPDATE
         SET capacity = excluded.capacity,
           (last, places, forget_at) = (
             SELECT t.last, ${onlyPlace(schema, "t.last", "n.us / 1000")},
               n.us / 1000 + ttls[i] + ${IDLE_MEMORY_MS}
-            FROM (SELECT ${CLOCK} AS us) AS n, LATERAL (SELECT greatest(l.last + 1, n.us) AS last) AS t
+            FROM (SELECT ${CLOCK} AS us) AS n, LATERAL (SELECT ${nextToken(durability, "l.last", "n.us")} AS last) AS t
           )
         WHERE l.places = '{}' AND NOT ('+' || id) = ANY (l.ended) AND NOT ('-' || id) = ANY (l.ended)
         RETURNING (l.places[1]).token, (l.places[1]).since, (l.places[1]).expires_at, l.xmax = 0
@@ -155,14 +155,14 @@ BEGIN
       capacity := capacities[i];
       p := ROW(id, owner, permits[i], claim, 0, ms, ms + patience);
       IF used <= capacity THEN
-        last := greatest(last + 1, us);
+        last := ${nextToken(durability, "last", "us")};
         p.token := last;
         p.expires_at := ms + ttls[i];
       END IF;
       IF steals[i] THEN
         places := p || places;
         at := 1;
-        ${handOver}
+        ${handOver(durability)}
       ELSE
         places := places || p;
         at := cardinality(places);
@@ -207,9 +207,10 @@ CREATE OR REPLACE FUNCTION ${schema}.renew(
 #variable_conflict use_variable
 ${declarations(schema, durability)}
 BEGIN
-  ${guarded(schema, durability, "(SELECT max(t) FROM unnest(ttls) AS t)")}
+  ${guarded(schema, durability, "coalesce((SELECT max(t) FROM unnest(ttls) AS t), 0)")}
   ${eachRequest(
     schema,
+    durability,
     `
         UPDATE ${schema}.lock AS l
         SET places[1].expires_at = ${CLOCK} / 1000 + ttls[i],
@@ -245,6 +246,7 @@ BEGIN
   ${guarded(schema, durability, "0")}
   ${eachRequest(
     schema,
+    durability,
     `
         UPDATE ${schema}.lock AS l
         SET places = '{}', forget_at = ${CLOCK} / 1000 + ${IDLE_MEMORY_MS},
@@ -260,7 +262,7 @@ BEGIN
     IF at > 0 THEN
       places := places[:at - 1] || places[at + 1:];
       ${forget("'+'", "id")}
-      ${handOver}
+      ${handOver(durability)}
       answer := answer || ' 0 0 0 0';
     ELSIF ('+' || id) = ANY (ended) THEN
       answer := answer || ' 0 0 0 0';
@@ -285,7 +287,7 @@ ${declarations(schema, durability).replace("resource text;", "")}
   revoked ${schema}.place[] := '{}';
 BEGIN
   ${guarded(schema, durability, "0")}
-  ${enter(schema)}
+  ${enter(schema, durability)}
   kept := '{}';
   FOREACH p IN ARRAY places LOOP
     IF p.token <> 0 AND (chosen IS NULL OR p.id = chosen) THEN
@@ -299,8 +301,8 @@ BEGIN
   IF cardinality(revoked) > 0 THEN
     places := kept;
     -- Tokens of the places that go are stale from here on.
-    last := greatest(last + 1, us);
-    ${handOver}
+    last := ${nextToken(durability, "last", "us")};
+    ${handOver(durability)}
     UPDATE ${schema}.lock AS l
     SET revocations = (l.revocations || json_build_array(ms, reason, by_whom,
       (SELECT json_agg(r.token) FROM unnest(revoked) AS r))::text)[

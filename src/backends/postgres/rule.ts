@@ -1,5 +1,5 @@
 import { FORGOTTEN_MAX, IDLE_MEMORY_MS } from "../../backend.ts";
-import type { Durability } from "./durability.ts";
+import { nextToken, type Durability } from "./durability.ts";
 
 /**
  * The one rule, and what every verb shares, as pieces of PL/pgSQL over the variables declared here.
@@ -79,7 +79,7 @@ export const strangers = (id: string): string => `
     WHERE s.token = 0 AND split_part(s.id, ':', 1) <> split_part(${id}, ':', 1);
   END IF;`;
 
-export const handOver = `
+export const handOver = (durability: Durability): string => `
   ahead := 0;
   granted := '{}';
   next := 0;
@@ -90,7 +90,7 @@ export const handOver = `
       next := j;
       EXIT;
     END IF;
-    last := greatest(last + 1, us);
+    last := ${nextToken(durability, "last", "us")};
     places[j].token := last;
     places[j].since := ms;
     places[j].expires_at := ms + (places[j]).claim_ms;
@@ -115,7 +115,7 @@ export const handOver = `
   END IF;`;
 
 /** A place whose time has passed is gone; what it left is handed over. */
-export const clearExpired = `
+export const clearExpired = (durability: Durability): string => `
   kept := '{}';
   FOREACH p IN ARRAY places LOOP
     IF p.expires_at > ms THEN
@@ -126,5 +126,5 @@ export const clearExpired = `
   END LOOP;
   IF cardinality(kept) < cardinality(places) THEN
     places := kept;
-    ${handOver}
+    ${handOver(durability)}
   END IF;`;

@@ -51,6 +51,7 @@ SET capacity = $5::bigint, last = greatest(l.last + 1, @us),
   forget_at = @ms + $6::bigint + ${IDLE_MEMORY_MS}
 WHERE l.space = ${space} AND l.name = $2::text AND l.places = '{}' AND NOT $8::boolean
   AND NOT ('+' || $3::text) = ANY (l.ended) AND NOT ('-' || $3::text) = ANY (l.ended)
+  ${durability === "durable" ? "" : "AND l.last > 0"}
   ${isWithinBound(schema, durability, `greatest(${claim}, $6::bigint)`, "greatest(l.last + 1, @us)")}
 RETURNING concat(@us, ' 0 ', l.last, ' ', (l.places[1]).expires_at, ' 0') AS answer`;
 
