@@ -1,5 +1,5 @@
 import { IDLE_MEMORY_MS } from "../../backend.ts";
-import { CLOCK } from "./rule.ts";
+import { CLOCK } from "./server-clock.ts";
 
 /** What a crash of the server does to locks: see `PostgresOptions.durability`. */
 export type Durability = "durable" | "relaxed";

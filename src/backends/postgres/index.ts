@@ -7,7 +7,7 @@ import { diagnose } from "./diagnose.ts";
 import type { Durability } from "./durability.ts";
 import { Locks, type Room } from "./locks.ts";
 import { migrate } from "./migrate.ts";
-import { checkedDurability } from "./migration.ts";
+import { checkedDurability, migrationSql } from "./migration.ts";
 import { schemaName, stored } from "./names.ts";
 import type { PostgresOptions } from "./options.ts";
 import { listenClients, ownPool, type OwnPool } from "./own-pool.ts";
@@ -167,8 +167,14 @@ class PostgresBackend implements Backend {
   scan: Backend["scan"] = (collection, page) => this.#it.records.scan(collection, page);
   time: Backend["time"] = () => this.#it.locks.time();
 
+  migrationSql: NonNullable<Backend["migrationSql"]> = () =>
+    migrationSql(this.options.schema, this.#durability);
+
   diagnose: NonNullable<Backend["diagnose"]> = () =>
-    diagnose(this.#calls, { isListening: this.#push !== undefined && !this.#push.isPooled });
+    diagnose(this.#calls, {
+      isListening: this.#push !== undefined && !this.#push.isPooled,
+      locks: this.#durability,
+    });
 
   async close(): Promise<void> {
     this.#push?.close();

@@ -2,7 +2,6 @@ import { FORGOTTEN_MAX, IDLE_MEMORY_MS, REVOCATIONS_MAX } from "../../backend.ts
 import { durabilityFunctions, guarded, nextToken, type Durability } from "./durability.ts";
 import { lookingFunctions } from "./looking-functions.ts";
 import {
-  CLOCK,
   clearExpired,
   declarations,
   forget,
@@ -13,6 +12,7 @@ import {
   strangers,
   tell,
 } from "./rule.ts";
+import { CLOCK } from "./server-clock.ts";
 
 /** How many idle locks a call looks at for each one that it makes. */
 const SWEPT_PER_NEW = 4;

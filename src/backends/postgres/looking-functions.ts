@@ -1,4 +1,4 @@
-import { CLOCK } from "./rule.ts";
+import { CLOCK } from "./server-clock.ts";
 
 const looking = (schema: string): string => `
 CREATE OR REPLACE FUNCTION ${schema}.shown(p ${schema}.place) RETURNS text LANGUAGE sql STABLE AS $holdfast$

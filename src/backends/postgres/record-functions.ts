@@ -1,4 +1,4 @@
-import { CLOCK } from "./rule.ts";
+import { CLOCK } from "./server-clock.ts";
 
 /**
  * All writes of a call or none. First every row that matters is locked, in an order that all calls

@@ -1,5 +1,6 @@
 import { FORGOTTEN_MAX, IDLE_MEMORY_MS } from "../../backend.ts";
 import { nextToken, type Durability } from "./durability.ts";
+import { CLOCK } from "./server-clock.ts";
 
 /**
  * The one rule, and what every verb shares, as pieces of PL/pgSQL over the variables declared here.
@@ -28,12 +29,6 @@ DECLARE
   waiting bigint;
   claim_by bigint;
   ${durability === "durable" ? "" : `era ${schema}.epoch;`}`;
-
-/**
- * Microseconds since 1970: the simulator's, or the server's at this very moment, not the
- * transaction's.
- */
-export const CLOCK = "coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)";
 
 /**
  * Locks the resource's row, and makes it if need be: before anything is decided, because two
