@@ -15,6 +15,7 @@ import {
   number,
   permitsAt,
   placeOf,
+  placeText,
   processOf,
   save,
   strangers,
@@ -166,8 +167,7 @@ const admit = (names: Names): string =>
       SET last = GREATEST(last + 1, us), used = used + permits;
     END IF;
     SET at = LENGTH(IF(is_free, held, queue)) + 1,
-      one = CONCAT(${digits("permits", 10)}, ${digits("claim", 12)}, ${digits("IF(is_free, last, 0)")},
-        ${digits("ms")}, ${digits("expires")}, X'FF', id, X'FD', owner, X'FE');
+      one = ${placeText("IF(is_free, last, 0)", "expires")};
     IF is_free THEN
       SET held = CONCAT(held, one);
       IF steals THEN

@@ -68,7 +68,7 @@ export class Locks {
   }
 
   async revoke({ resource, leaseId, reason, by }: RevokeRequest): Promise<readonly Place[]> {
-    const [row] = await this.#call("revoke", [
+    const [row] = await this.#call("revoke", "revoke", [
       Buffer.from(resource),
       leaseId === undefined ? null : Buffer.from(leaseId),
       Buffer.from(JSON.stringify([reason, by])),
@@ -124,10 +124,10 @@ export class Locks {
     return given === null ? Number(row["now"]) : Math.floor(given / 1000);
   }
 
-  #call(operation: string, values: readonly MysqlValue[]): ReturnType<Calls["run"]> {
+  #call(operation: string, procedure: string, values: readonly MysqlValue[]): ReturnType<Calls["run"]> {
     const { names, space, given } = this.room;
     const all = [space, given(), ...values];
-    const text = `CALL ${names.procedure(operation)}(${all.map(() => "?").join(", ")})`;
+    const text = `CALL ${names.procedure(procedure)}(${all.map(() => "?").join(", ")})`;
     return this.calls.run(operation, text, all);
   }
 
@@ -137,17 +137,34 @@ export class Locks {
     own: readonly MysqlValue[],
     requests: readonly Request[],
     result: (kind: number, a: number, b: number, c: number) => Result,
-    numbersOf: (request: Request) => readonly Part[],
+    numbersOf: (request: Request) => readonly (readonly [value: number, width: number])[],
   ): Promise<Reply<Result>> {
     if (requests.length === 0) return { now: await this.time(), results: [] };
     const order = inOrder(requests, ({ resource }) => resource);
-    const parts = order.map((index): readonly Part[] => {
-      const request = requests[index]!;
-      const resource = Buffer.from(request.resource);
-      const id = Buffer.from(request.leaseId);
-      return [[resource.length, 5], [id.length, 5], ...numbersOf(request), resource, id];
+    const parts = order.map((index) => {
+      const { resource, leaseId } = requests[index]!;
+      return { numbers: numbersOf(requests[index]!), resource: Buffer.from(resource), id: Buffer.from(leaseId) };
     });
-    const [row] = await this.#call(operation, [...own, packed(parts)]);
+    const [only] = parts;
+    const [row] = await (parts.length === 1 && only !== undefined
+      ? this.#call(operation, `${operation}_one`, [
+          ...own,
+          ...only.numbers.map(([value]) => value),
+          only.resource,
+          only.id,
+        ])
+      : this.#call(operation, operation, [
+          ...own,
+          packed(
+            parts.map(({ numbers, resource, id }): readonly Part[] => [
+              [resource.length, 5],
+              [id.length, 5],
+              ...numbers,
+              resource,
+              id,
+            ]),
+          ),
+        ]));
     const numbers = String(row?.["answer"]).split(" ").map(Number);
     const results: Result[] = [];
     for (const [at, index] of order.entries()) {

@@ -1,5 +1,5 @@
 import type { Listener } from "../../backend.ts";
-import { systemClock } from "../../clock.ts";
+import { sleep, systemClock } from "../../clock.ts";
 import { bounded, rowsOf, silence } from "./calls.ts";
 import type { MysqlListenConnection } from "./client.ts";
 import { NoAnswer, wasInterrupted } from "./failure.ts";
@@ -13,6 +13,10 @@ import { Reopening } from "./reopening.ts";
  */
 const SLEEP_S = 10;
 const ANSWER_MS = 5_000;
+
+/** How often, and at what distance, a session is asked to end. */
+const FAREWELLS = 20;
+const FAREWELL_MS = 25;
 
 interface Line {
   readonly connection: MysqlListenConnection;
@@ -53,9 +57,11 @@ export class Push {
   async close(): Promise<void> {
     this.#reopening.close();
     const line = this.#line;
-    if (line === undefined) return;
-    // The server would not notice before its sleep is over.
-    await this.interrupt(line.sessionId).catch(() => undefined);
+    // The server would not notice before the sleep is over; and it may be about to begin.
+    for (let left = FAREWELLS; left > 0 && line !== undefined && this.#line === line; left -= 1) {
+      await this.interrupt(line.sessionId).catch(() => undefined);
+      await sleep(systemClock, FAREWELL_MS);
+    }
   }
 
   async #dial(): Promise<Line> {
@@ -108,8 +114,9 @@ export class Push {
       sayFarewell(connection);
     } catch {
       connection.destroy();
-      if (this.#line === line) this.#reopening.ended();
+      this.#reopening.ended();
     }
+    this.#line = undefined;
   }
 }
 

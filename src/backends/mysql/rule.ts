@@ -57,6 +57,11 @@ export const without = (list: string, at: string, end: string): string =>
 
 export const count = (list: string): string => `(LENGTH(${list}) - LENGTH(REPLACE(${list}, X'FF', '')))`;
 
+/** A new place, of the variables that a request for it is read into. */
+export const placeText = (token: string, expires: string): string =>
+  `CONCAT(${digits("permits", 10)}, ${digits("claim", 12)}, ${digits(token)}, ${digits("ms")},
+      ${digits(expires)}, X'FF', id, X'FD', owner, X'FE')`;
+
 /** How many places of other processes than this one wait. */
 export const strangers = (process: string): string => `
   SET waiting = ${count("queue")};
@@ -107,8 +112,8 @@ export const save = (names: Names): string => `
   WHERE l.space = room AND l.name = resource;
   SET changed = 0;`;
 
-export const isEnded = (mark: string, id: string): string =>
-  `LOCATE(CONCAT(X'FF', '${mark}', ${id}, X'FE'), ended) > 0`;
+export const isEnded = (mark: string, id: string, list = "ended"): string =>
+  `LOCATE(CONCAT(X'FF', '${mark}', ${id}, X'FE'), ${list}) > 0`;
 
 export const forget = (mark: string, id: string): string => `
   SET ended = CONCAT(ended, X'FF', '${mark}', ${id}, X'FE'), changed = 1;
