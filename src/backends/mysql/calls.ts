@@ -7,6 +7,11 @@ const ATTEMPTS = 5;
 
 export type Row = Readonly<Record<string, unknown>>;
 
+export interface Change {
+  readonly affectedRows: number;
+  readonly insertId: number | string;
+}
+
 /** One statement, one round trip, on whichever connection is free. Each settles in bounded time. */
 export class Calls {
   constructor(
@@ -15,10 +20,22 @@ export class Calls {
   ) {}
 
   /** The rows of a query, or the first that a procedure answers. */
-  async run(operation: string, text: string, values: readonly MysqlValue[] = []): Promise<readonly Row[]> {
+  run(operation: string, text: string, values: readonly MysqlValue[] = []): Promise<readonly Row[]> {
+    return this.#attempt(operation, (connection) => rowsOf(connection, text, values));
+  }
+
+  /** What a statement that changes rows tells of itself. */
+  change(operation: string, text: string, values: readonly MysqlValue[]): Promise<Change> {
+    return this.#attempt(operation, async (connection) => {
+      const [result] = await connection.execute(text, [...values]);
+      return result as Change;
+    });
+  }
+
+  async #attempt<T>(operation: string, use: (connection: MysqlConnection) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.onConnection((connection) => rowsOf(connection, text, values));
+        return await this.onConnection(use);
       } catch (cause) {
         if (attempt === ATTEMPTS || !wasRolledBack(cause)) throw asBackendError(operation, cause);
         await sleep(systemClock, systemClock.random() * 5 * 2 ** attempt);
@@ -30,41 +47,35 @@ export class Calls {
    * For several statements on one connection. After any failure it is closed: whether a transaction
    * is open on it still is not known, and the client would keep a dead one in the pool.
    */
-  async onConnection<T>(
-    use: (connection: MysqlConnection) => Promise<T>,
-    timeoutMs = this.timeoutMs,
-  ): Promise<T> {
-    const connection = await this.#connect();
-    let isWell = false;
-    try {
-      const silent = (): NoAnswer => new NoAnswer(silence(timeoutMs));
-      const result = await bounded(use(connection), timeoutMs, silent);
-      isWell = true;
-      return result;
-    } finally {
-      if (isWell) connection.release();
-      else connection.destroy();
-    }
-  }
-
-  async #connect(): Promise<MysqlPoolConnection> {
-    const connecting = this.pool.getConnection();
-    let isLate = false;
-    const late = (): NotSent => {
-      isLate = true;
-      return new NotSent(`no connection within ${this.timeoutMs} ms`);
-    };
-    connecting.then(
-      (connection) => {
-        if (isLate) connection.release();
-      },
-      () => undefined,
-    );
-    try {
-      return await bounded(connecting, this.timeoutMs, late);
-    } catch (cause) {
-      throw cause instanceof NotSent ? cause : new NotSent(messageOf(cause), { cause });
-    }
+  onConnection<T>(use: (connection: MysqlConnection) => Promise<T>, ms = this.timeoutMs): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let connection: MysqlPoolConnection | undefined;
+      let isOver = false;
+      const end = (error: unknown): void => {
+        if (isOver) return;
+        isOver = true;
+        cancel();
+        connection?.destroy();
+        reject(error);
+      };
+      const late = (): void =>
+        end(connection === undefined ? new NotSent(`no connection within ${ms} ms`) : new NoAnswer(silence(ms)));
+      const cancel = systemClock.timer(ms, late, { keepAlive: true });
+      const connected = (got: MysqlPoolConnection): void => {
+        if (isOver) return got.release();
+        connection = got;
+        use(got).then((result) => {
+          if (isOver) return;
+          isOver = true;
+          cancel();
+          got.release();
+          resolve(result);
+        }, end);
+      };
+      this.pool
+        .getConnection()
+        .then(connected, (cause: unknown) => end(new NotSent(messageOf(cause), { cause })));
+    });
   }
 }
 
@@ -77,13 +88,6 @@ export async function rowsOf(
   if (!Array.isArray(result)) return [];
   // A procedure answers a list of results, the last of which tells of itself.
   return Array.isArray(result[0]) ? (result[0] as Row[]) : (result as Row[]);
-}
-
-export function bounded<T>(work: Promise<T>, ms: number, error: () => Error): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = systemClock.timer(ms, () => reject(error()), { keepAlive: true });
-    work.then(resolve, reject).finally(cancel);
-  });
 }
 
 export const silence = (ms: number): string => `no answer within ${ms} ms`;

@@ -92,11 +92,12 @@ class MysqlBackend implements Backend {
     try {
       await migrate(this.#calls, this.#names);
       const room = await this.#room(session);
-      this.#opened = { locks: new Locks(this.#calls, room), records: new Records(this.#calls, room) };
+      const locks = new Locks(this.#calls, room);
+      this.#opened = { locks, records: new Records(this.#calls, room) };
       const make = listenConnections(this.pool);
       if (make === undefined) return;
       const interrupt = (id: number): Promise<unknown> => this.#calls.run("close", `KILL QUERY ${id}`);
-      this.#push = new Push(make, room, interrupt);
+      this.#push = new Push(make, room, locks.crowded.overhearing(session.listener), interrupt);
       await this.#push.open();
     } catch (cause) {
       // Whatever failed: no lock is taken yet.

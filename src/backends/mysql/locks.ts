@@ -14,10 +14,12 @@ import type {
 } from "../../backend.ts";
 import type { Calls } from "./calls.ts";
 import type { MysqlValue } from "./client.ts";
+import { Crowded } from "./crowded.ts";
 import type { Names } from "./names.ts";
 import { inOrder, packed, wholeMs, type Part } from "./pack.ts";
 import { range } from "./page.ts";
 import { inspectionOf, placesOf } from "./place.ts";
+import { Plain } from "./plain.ts";
 
 /** Where one process's state is. */
 export interface Room {
@@ -35,40 +37,64 @@ export const CLOCK_MS =
 const RELEASED: Release = { kind: "released" };
 const GONE = { kind: "gone" } as const;
 
-/** The verbs on locks: one call of a procedure each. */
+/** The verbs on locks: one statement each, or one call of a procedure. */
 export class Locks {
   readonly #owner: Buffer;
+  readonly #plain: Plain;
+  readonly crowded = new Crowded();
 
   constructor(
     readonly calls: Calls,
     readonly room: Room,
   ) {
+    this.#plain = new Plain(calls, room);
     this.#owner = Buffer.from(JSON.stringify(room.session.owner));
   }
 
-  admit(requests: readonly AdmitRequest[]): Promise<Reply<Admission>> {
+  async admit(requests: readonly AdmitRequest[]): Promise<Reply<Admission>> {
+    const plain = await this.#tryPlain(requests, (request) => this.#plain.admit(request));
+    if (plain !== undefined) return plain;
     const { patienceMs, claimMs } = this.room.session;
     const own = [this.#owner, wholeMs(patienceMs), wholeMs(claimMs)];
-    return this.#step("admit", own, requests, admission, (request) => [
+    const reply = await this.#step("admit", own, requests, admission, (request) => [
       [request.permits, 10],
       [request.capacity, 10],
       [wholeMs(request.ttlMs), 16],
       [Number(request.wait), 1],
       [Number(request.steal === true), 1],
     ]);
+    for (const [at, result] of reply.results.entries()) {
+      const isAlone = result.kind === "granted" && result.waiting === 0;
+      this.crowded.saw(requests[at]!.resource, !isAlone);
+    }
+    return reply;
   }
 
-  renew(requests: readonly RenewRequest[]): Promise<Reply<Renewal>> {
-    return this.#step("renew", [], requests, renewal, ({ ttlMs }) => [[wholeMs(ttlMs), 16]]);
+  async renew(requests: readonly RenewRequest[]): Promise<Reply<Renewal>> {
+    const plain = await this.#tryPlain(requests, (request) => this.#plain.renew(request));
+    return plain ?? this.#step("renew", [], requests, renewal, ({ ttlMs }) => [[wholeMs(ttlMs), 16]]);
   }
 
-  release(requests: readonly ReleaseRequest[]): Promise<Reply<Release>> {
+  async release(requests: readonly ReleaseRequest[]): Promise<Reply<Release>> {
+    const plain = await this.#tryPlain(requests, (request) => this.#plain.release(request));
     const released = (kind: number): Release => (kind === 0 ? RELEASED : GONE);
-    return this.#step("release", [], requests, released, () => []);
+    return plain ?? this.#step("release", [], requests, released, () => []);
+  }
+
+  async #tryPlain<Request extends ReleaseRequest, Result>(
+    requests: readonly Request[],
+    step: (request: Request) => Promise<Reply<Result> | undefined>,
+  ): Promise<Reply<Result> | undefined> {
+    const [request] = requests;
+    if (request === undefined || requests.length > 1) return undefined;
+    if (this.crowded.has(request.resource)) return undefined;
+    const reply = await step(request);
+    if (reply === undefined) this.crowded.saw(request.resource, true);
+    return reply;
   }
 
   async revoke({ resource, leaseId, reason, by }: RevokeRequest): Promise<readonly Place[]> {
-    const [row] = await this.#call("revoke", "revoke", [
+    const [row] = await this.#call("revoke", [
       Buffer.from(resource),
       leaseId === undefined ? null : Buffer.from(leaseId),
       Buffer.from(JSON.stringify([reason, by])),
@@ -124,10 +150,10 @@ export class Locks {
     return given === null ? Number(row["now"]) : Math.floor(given / 1000);
   }
 
-  #call(operation: string, procedure: string, values: readonly MysqlValue[]): ReturnType<Calls["run"]> {
+  #call(operation: string, values: readonly MysqlValue[]): ReturnType<Calls["run"]> {
     const { names, space, given } = this.room;
     const all = [space, given(), ...values];
-    const text = `CALL ${names.procedure(procedure)}(${all.map(() => "?").join(", ")})`;
+    const text = `CALL ${names.procedure(operation)}(${all.map(() => "?").join(", ")})`;
     return this.calls.run(operation, text, all);
   }
 
@@ -137,34 +163,17 @@ export class Locks {
     own: readonly MysqlValue[],
     requests: readonly Request[],
     result: (kind: number, a: number, b: number, c: number) => Result,
-    numbersOf: (request: Request) => readonly (readonly [value: number, width: number])[],
+    numbersOf: (request: Request) => readonly Part[],
   ): Promise<Reply<Result>> {
     if (requests.length === 0) return { now: await this.time(), results: [] };
     const order = inOrder(requests, ({ resource }) => resource);
-    const parts = order.map((index) => {
-      const { resource, leaseId } = requests[index]!;
-      return { numbers: numbersOf(requests[index]!), resource: Buffer.from(resource), id: Buffer.from(leaseId) };
+    const parts = order.map((index): readonly Part[] => {
+      const request = requests[index]!;
+      const resource = Buffer.from(request.resource);
+      const id = Buffer.from(request.leaseId);
+      return [[resource.length, 5], [id.length, 5], ...numbersOf(request), resource, id];
     });
-    const [only] = parts;
-    const [row] = await (parts.length === 1 && only !== undefined
-      ? this.#call(operation, `${operation}_one`, [
-          ...own,
-          ...only.numbers.map(([value]) => value),
-          only.resource,
-          only.id,
-        ])
-      : this.#call(operation, operation, [
-          ...own,
-          packed(
-            parts.map(({ numbers, resource, id }): readonly Part[] => [
-              [resource.length, 5],
-              [id.length, 5],
-              ...numbers,
-              resource,
-              id,
-            ]),
-          ),
-        ]));
+    const [row] = await this.#call(operation, [...own, packed(parts)]);
     const numbers = String(row?.["answer"]).split(" ").map(Number);
     const results: Result[] = [];
     for (const [at, index] of order.entries()) {

@@ -1,6 +1,6 @@
 import type { Listener } from "../../backend.ts";
 import { sleep, systemClock } from "../../clock.ts";
-import { bounded, rowsOf, silence } from "./calls.ts";
+import { rowsOf, silence } from "./calls.ts";
 import type { MysqlListenConnection } from "./client.ts";
 import { NoAnswer, wasInterrupted } from "./failure.ts";
 import type { Room } from "./locks.ts";
@@ -39,13 +39,10 @@ export class Push {
   constructor(
     readonly make: () => Promise<MysqlListenConnection>,
     readonly room: Room,
+    readonly listener: Listener,
     /** On another session. */
     readonly interrupt: (sessionId: number) => Promise<unknown>,
   ) {}
-
-  get listener(): Listener {
-    return this.room.session.listener;
-  }
 
   async open(): Promise<void> {
     const line = await this.#dial();
@@ -72,12 +69,12 @@ export class Push {
       isLate = true;
       return new NoAnswer(silence(ANSWER_MS));
     };
-    const connection = await bounded(making, ANSWER_MS, silent);
+    const connection = await inTime(making, ANSWER_MS, silent);
     connection.on("error", () => undefined);
     // Whoever waits keeps the process alive, for as long as it waits.
     connection.connection?.stream?.unref?.();
     try {
-      return await bounded(this.#takeBell(connection), ANSWER_MS, silent);
+      return await inTime(this.#takeBell(connection), ANSWER_MS, silent);
     } catch (cause) {
       connection.destroy();
       throw cause;
@@ -120,11 +117,10 @@ export class Push {
   }
 }
 
-/** As `bounded`, but keeps no process alive: nobody waits for mail as such. */
-function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
+/** Keeps no process alive: nobody waits for mail as such. */
+function inTime<T>(work: Promise<T>, ms: number, error = () => new NoAnswer(silence(ms))): Promise<T> {
   return new Promise((resolve, reject) => {
-    const late = (): void => reject(new NoAnswer(silence(ms)));
-    const cancel = systemClock.timer(ms, late, { keepAlive: false });
+    const cancel = systemClock.timer(ms, () => reject(error()), { keepAlive: false });
     work.then(resolve, reject).finally(cancel);
   });
 }

@@ -112,14 +112,16 @@ export const save = (names: Names): string => `
   WHERE l.space = room AND l.name = resource;
   SET changed = 0;`;
 
+/** Ended ids are marks and ids between bytes that no text has. */
 export const isEnded = (mark: string, id: string, list = "ended"): string =>
-  `LOCATE(CONCAT(X'FF', '${mark}', ${id}, X'FE'), ${list}) > 0`;
+  `LOCATE(CONCAT(X'FF', '${mark}', ${id}, X'FF'), ${list}) > 0`;
+
+/** The list with one more, and without the oldest where there are too many. */
+export const remembering = (mark: string, id: string, list: string, most: number): string =>
+  `CONCAT(X'FF', SUBSTRING_INDEX(CONCAT(${list}, '${mark}', ${id}, X'FF'), X'FF', -${most + 1}))`;
 
 export const forget = (mark: string, id: string): string => `
-  SET ended = CONCAT(ended, X'FF', '${mark}', ${id}, X'FE'), changed = 1;
-  IF ${count("ended")} > ${FORGOTTEN_MAX} THEN
-    SET ended = SUBSTRING(ended, ${behind("ended", "1")});
-  END IF;`;
+  SET ended = ${remembering(mark, id, "ended", FORGOTTEN_MAX)}, changed = 1;`;
 
 /** Delivered with the step or not at all; the bells ring when it is committed. */
 export const tell = (names: Names, process: string, body: string): string => `
