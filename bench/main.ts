@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suites } from "./cells/all.ts";
@@ -15,6 +15,8 @@ const EXIT_USAGE = 64;
 
 async function run(command: Command): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
+  // PostgreSQL runs as a user of its own.
+  chmodSync(directory, 0o755);
   const servers = await startServers(command.suite, join(directory, "servers"));
   const started = Date.now();
   try {
