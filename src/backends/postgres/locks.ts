@@ -63,7 +63,7 @@ export class Locks {
     if (this.#isSingle(requests)) {
       const { resource, leaseId, permits, capacity, ttlMs, wait, steal = false } = only!;
       const names = [this.#owner, stored(resource), stored(leaseId)];
-      const values = [...names, permits, capacity, whole(ttlMs), wait, steal];
+      const values = [...names, ...[permits, capacity, whole(ttlMs), wait, steal].map(String)];
       return this.#one("admit", this.#single.admit, values, admission);
     }
     return this.#step("admit", this.#admit, requests, admission, (ordered) => [
@@ -83,7 +83,7 @@ export class Locks {
   renew(requests: readonly RenewRequest[]): Promise<Reply<Renewal>> {
     const [only] = requests;
     if (this.#isSingle(requests)) {
-      const values = [stored(only!.resource), stored(only!.leaseId), whole(only!.ttlMs)];
+      const values = [stored(only!.resource), stored(only!.leaseId), String(whole(only!.ttlMs))];
       return this.#one("renew", this.#single.renew, values, renewal);
     }
     return this.#step("renew", this.#renew, requests, renewal, (ordered) => [
@@ -163,13 +163,13 @@ export class Locks {
   async #one<Result>(
     operation: string,
     statement: Statement,
-    values: unknown[],
+    values: string[],
     result: (kind: number, a: number, b: number, c: number) => Result,
   ): Promise<Reply<Result>> {
     const given = this.room.given();
-    if (given !== null) values.push(given);
-    const [row] = await this.calls.run(operation, { ...statement, values });
-    const [us = 0, kind = 0, a = 0, b = 0, c = 0] = String(row?.["answer"]).split(" ").map(Number);
+    if (given !== null) values.push(String(given));
+    const answer = await this.calls.text(operation, statement, values);
+    const [us = 0, kind = 0, a = 0, b = 0, c = 0] = answer.split(" ").map(Number);
     return { now: Math.floor(us / 1000), results: [result(kind, a, b, c)] };
   }
 
