@@ -76,6 +76,13 @@ BEGIN
   END LOOP;
   RETURN e;
 END $holdfast$;
+
+CREATE OR REPLACE FUNCTION ${schema}.is_bounded(token bigint) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $holdfast$
+#variable_conflict use_variable
+BEGIN
+  RETURN token <= (SELECT e.token FROM ${schema}.epoch AS e);
+END $holdfast$;
 `;
 
 /**

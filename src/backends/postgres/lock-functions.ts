@@ -1,6 +1,7 @@
 import { FORGOTTEN_MAX, IDLE_MEMORY_MS, REVOCATIONS_MAX } from "../../backend.ts";
 import { durabilityFunctions, guarded, nextToken, type Durability } from "./durability.ts";
 import { lookingFunctions } from "./looking-functions.ts";
+import { queueFunctions } from "./queue-functions.ts";
 import {
   clearExpired,
   declarations,
@@ -317,6 +318,6 @@ END $holdfast$;
 `;
 
 export const lockFunctions = (schema: string, durability: Durability): string =>
-  [durabilityFunctions, lookingFunctions, admit, renew, release, revoke]
+  [durabilityFunctions, queueFunctions, lookingFunctions, admit, renew, release, revoke]
     .map((each) => each(schema, durability))
     .join("");

@@ -26,7 +26,7 @@ export function singleStatements(room: Room, isClockGiven: boolean): SingleState
     const call = `${room.schema}.${name}(${space}, '${channels}', ${given}, ${request})`;
     // Read when the statement arrives and the same throughout: older than the row, if that had to be waited for,
     // and so every deadline that follows from it errs on the early side.
-    const us = isClockGiven ? given : "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint";
+    const us = isClockGiven ? given : "(date_part('epoch', statement_timestamp()) * 1000000)::bigint";
     const plain = update.replaceAll("@us", us).replaceAll("@ms", `(${us} / 1000)`);
     return statement(`WITH plain AS (${plain}) SELECT coalesce((SELECT answer FROM plain), ${call}) AS answer`);
   };
@@ -53,17 +53,13 @@ WHERE l.space = ${space} AND l.name = $2::text AND l.places = '{}' AND NOT $8::b
   AND NOT ('+' || $3::text) = ANY (l.ended) AND NOT ('-' || $3::text) = ANY (l.ended)
   ${durability === "durable" ? "" : "AND l.last > 0"}
   ${isWithinBound(schema, durability, `greatest(${claim}, $6::bigint)`, "greatest(l.last + 1, @us)")}
-RETURNING concat(@us, ' 0 ', l.last, ' ', (l.places[1]).expires_at, ' 0') AS answer`;
-
-const ALL_LIVE = "(SELECT bool_and(p.expires_at > @ms) FROM unnest(l.places) AS p)";
+RETURNING concat(@us, ' 0 ', l.last, ' ', @ms + $6::bigint, ' 0') AS answer`;
 
 const processOf = (place: string): string => `split_part((${place}).id, ':', 1)`;
 
 /** Waiting places of other processes than that of the first place. */
-const STRANGERS = `CASE WHEN cardinality(l.places) = 1 THEN 0 ELSE (
-    SELECT count(*) FROM unnest(l.places) AS s
-    WHERE s.token = 0 AND split_part(s.id, ':', 1) <> ${processOf("l.places[1]")}
-  ) END`;
+const strangers = (schema: string): string =>
+  `CASE WHEN cardinality(l.places) = 1 THEN 0 ELSE ${schema}.strangers(l.places) END`;
 
 /** The first place is this one, and holds. */
 const renew = ({ schema, space, durability }: Room): string => `
@@ -71,9 +67,12 @@ UPDATE ${schema}.lock AS l
 SET places[1].expires_at = @ms + $3::bigint,
   forget_at = greatest(l.forget_at, @ms + $3::bigint + ${IDLE_MEMORY_MS})
 WHERE l.space = ${space} AND l.name = $1::text AND (l.places[1]).id = $2::text
-  AND (l.places[1]).token <> 0 AND ${ALL_LIVE}
+  AND (l.places[1]).token <> 0 AND CASE
+    WHEN cardinality(l.places) = 1 THEN (l.places[1]).expires_at > @ms
+    ELSE ${schema}.all_live(l.places, @ms)
+  END
   ${isWithinBound(schema, durability, "$3::bigint", "(l.places[1]).token")}
-RETURNING concat(@us, ' 0 0 ', (l.places[1]).expires_at, ' ', ${STRANGERS}) AS answer`;
+RETURNING concat(@us, ' 0 0 ', @ms + $3::bigint, ' ', ${strangers(schema)}) AS answer`;
 
 /**
  * The first place is this one, and either nobody else is there, or next is one that waits for all there is, so
@@ -87,17 +86,19 @@ SET ended = l.ended[cardinality(l.ended) + 2 - ${FORGOTTEN_MAX}:] || ('+' || $2:
     (l.places[2]).id, (l.places[2]).owner, (l.places[2]).permits, (l.places[2]).claim_ms,
     greatest(l.last + 1, @us), @ms, @ms + (l.places[2]).claim_ms
   )::${schema}.place || l.places[3:] END,
-  forget_at = greatest(l.forget_at, @ms + coalesce((l.places[2]).claim_ms, 0) + ${IDLE_MEMORY_MS})
+  forget_at = CASE WHEN cardinality(l.places) = 1 THEN @ms + ${IDLE_MEMORY_MS}
+    ELSE greatest(l.forget_at, @ms + (l.places[2]).claim_ms + ${IDLE_MEMORY_MS}) END
 WHERE l.space = ${space} AND l.name = $1::text AND (l.places[1]).id = $2::text AND CASE
   WHEN cardinality(l.places) = 1 THEN (l.places[1]).expires_at > @ms
-  ELSE (l.places[1]).token <> 0 AND (l.places[2]).token = 0 AND (l.places[2]).permits = l.capacity AND ${ALL_LIVE}
-    ${isWithinBound(schema, durability, "0", "greatest(l.last + 1, @us)")}
+  ELSE (l.places[1]).token <> 0 AND (l.places[2]).token = 0 AND (l.places[2]).permits = l.capacity
+    AND ${schema}.all_live(l.places, @ms)
+    ${durability === "durable" ? "" : `AND ${schema}.is_bounded(greatest(l.last + 1, @us))`}
   END
 RETURNING concat(@us, ' 0 0 0 0',
   CASE WHEN cardinality(l.places) > 0 THEN ${notify(
     channels,
     "l.places[1]",
-    `concat('g ', (l.places[1]).token, ' ', (l.places[1]).expires_at, ' ', ${STRANGERS}, ' ',
+    `concat('g ', (l.places[1]).token, ' ', (l.places[1]).expires_at, ' ', ${strangers(schema)}, ' ',
       octet_length((l.places[1]).id), ' ', (l.places[1]).id, $1::text)`,
   )} END,
   CASE WHEN cardinality(l.places) > 1 THEN ${notify(
