@@ -62,7 +62,8 @@ BEGIN
     SELECT * INTO b FROM ${schema}.bound FOR UPDATE;
     us := ${CLOCK};
     INSERT INTO ${schema}.epoch (id, free_at, base, ttl, token)
-    VALUES (1, us / 1000 + b.ttl, b.token, b.ttl, b.token) ON CONFLICT DO NOTHING;
+    VALUES (1, CASE WHEN b.ttl = 0 THEN 0 ELSE us / 1000 + b.ttl END, b.token, b.ttl, b.token)
+    ON CONFLICT DO NOTHING;
     SELECT * INTO e FROM ${schema}.epoch;
     IF ttl > e.ttl OR greatest(us, e.base) + ${HORIZON_US / 2} > e.token THEN
       IF current_setting('synchronous_commit') = 'off' THEN

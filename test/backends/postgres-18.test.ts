@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { postgres } from "holdfast/postgres";
+import { conformance, simulate } from "holdfast/testkit";
+import { copyPostgres18 } from "../servers/postgres-18.ts";
+import { poolOf, postgresEnvironment } from "../servers/postgres-environment.ts";
+import { startPostgres } from "../servers/postgres.ts";
+
+const server = await startPostgres(["synchronous_commit=off"], copyPostgres18);
+after(() => server.stop());
+
+conformance({ test, name: "PostgreSQL 18", open: () => postgresEnvironment(server) });
+
+test("PostgreSQL 18: 40 programs are answered as the model does, in both durabilities", async () => {
+  const [row] = await server.query("SHOW server_version");
+  assert.match(String(row?.["server_version"]), /^18\./);
+  const pool = poolOf(server.url);
+  const seeds = Array.from({ length: 40 }, (_, at) => at + 1);
+  for (const durability of ["durable", "relaxed"] as const) {
+    const options = { schema: `simulated_${durability}`, durability };
+    await simulate({ seeds, open: (now) => ({ backend: () => postgres(pool, { ...options, now }), close() {} }) });
+  }
+  await pool.end();
+});
