@@ -49,6 +49,8 @@ describe("the laws of the house", () => {
       ["src/connect.ts", "./backends/memory.ts"],
       ["src/coordinator.ts", "./cli/main.ts"],
       ["src/index.ts", "./backends/memory.ts"],
+      ["src/sql/a.ts", "../records/b.ts"],
+      ["src/sql/a.ts", "pg"],
       ["src/testkit/a.ts", "../cli/b.ts"],
       ["src/testkit/a.ts", "node:test"],
       ["src/cli/a.ts", "../backends/redis/index.ts"],
@@ -66,6 +68,7 @@ describe("the laws of the house", () => {
       ["src/backends/redis/a.ts", "../../reopening.ts"],
       ["src/backends/redis/a.ts", "node:net"],
       ["src/coordinator.ts", "./locks/a.ts"],
+      ["src/sql/a.ts", "../errors.ts"],
       ["src/testkit/a.ts", "../backends/memory.ts"],
       ["src/cli/a.ts", "../index.ts"],
     ] as const) {

@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   reopening: ["clock"],
   events: ["contract", "errors"],
   backend: ["contract", "errors", "clock", "reopening"],
+  sql: ["errors", "clock"],
   locks: ["contract", "errors", "clock", "events"],
   records: ["contract", "errors", "clock", "events", "locks"],
   recipes: ["contract", "errors", "clock", "events", "locks", "records"],

@@ -5,7 +5,7 @@ import type { MysqlListenConnection } from "./client.ts";
 import { NoAnswer, wasInterrupted } from "./failure.ts";
 import type { Room } from "./locks.ts";
 import { deliver } from "./message.ts";
-import { Reopening } from "./reopening.ts";
+import { Reopening } from "../../reopening.ts";
 
 /**
  * How long the session sleeps unless it is woken. A connection that died silently looks like one
