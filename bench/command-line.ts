@@ -58,7 +58,8 @@ export function readCommand(argv: readonly string[], suites: Suites): Command | 
   if (values.help) return undefined;
   const [suite = "locks", ...rest] = positionals;
   if (!isSuite(suite, suites) || rest.length > 0) {
-    throw new UsageError(`unknown: ${positionals.join(" ")}. There are the suites ${Object.keys(suites).join(", ")}`);
+    const names = Object.keys(suites).join(", ");
+    throw new UsageError(`unknown: ${positionals.join(" ")}. There are the suites ${names}`);
   }
   const cells = suites[suite];
   const quick = values.quick ?? false;

@@ -17,7 +17,8 @@ export async function startMariaDb(directory: string): Promise<Servers> {
     "--skip-test-db",
   ]);
   const port = await freePort();
-  const listening = [`--port=${port}`, `--bind-address=${HOST}`, "--skip-name-resolve", "--max-connections=300"];
+  const address = [`--port=${port}`, `--bind-address=${HOST}`];
+  const listening = [...address, "--skip-name-resolve", "--max-connections=300"];
   const files = [`--socket=${join(directory, "socket")}`, `--pid-file=${join(directory, "pid")}`];
   const url = `mysql://root@${HOST}:${port}/`;
   const server = await startProgram([programPath("mariadbd"), ...data, ...listening, ...files], () =>

@@ -16,7 +16,8 @@ export async function startPostgres(directory: string): Promise<Servers> {
   runOnce([programPath("initdb"), ...making], USER);
   const port = await freePort();
   const url = `postgres://postgres@${HOST}:${port}/postgres`;
-  const settings = [`listen_addresses=${HOST}`, `unix_socket_directories=${directory}`, "max_connections=300"];
+  const address = [`listen_addresses=${HOST}`, `unix_socket_directories=${directory}`];
+  const settings = [...address, "max_connections=300"];
   const server = await startProgram(
     [programPath("postgres"), "-D", data, "-p", String(port), ...settings.flatMap((each) => ["-c", each])],
     () => ask(url, "SELECT 1").then(() => true, () => false),

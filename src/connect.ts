@@ -63,8 +63,8 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
 }
 
 /**
- * What the store at this URL needs before its first use, as SQL, made without a connection. Undefined: nothing,
- * or it is not for SQL.
+ * What the store at this URL needs before its first use, as SQL, made without a connection. Undefined:
+ * nothing, or it is not for SQL.
  * @throws TypeError on a URL it does not know
  */
 export async function migrationSql(url: string): Promise<string | undefined> {

@@ -1,5 +1,11 @@
 import type { Cell, Setup } from "../cell.ts";
-import { atDefaults, openLocker, peersAtDefaults, peersOn, type ContestantName } from "../lockers/contestants.ts";
+import {
+  atDefaults,
+  openLocker,
+  peersAtDefaults,
+  peersOn,
+  type ContestantName,
+} from "../lockers/contestants.ts";
 import type { Locker } from "../lockers/locker.ts";
 import { quantile } from "../statistics.ts";
 import { now } from "../stopwatch.ts";

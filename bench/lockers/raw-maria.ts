@@ -21,7 +21,8 @@ async function lease({ mysqlUrl, ttlMs, index }: Opening): Promise<Locker> {
   return {
     async lock(name) {
       const owner = `${index}-${count++}`;
-      const [{ affectedRows }] = await connection.execute<ResultSetHeader>(CLAIM, [name, owner, ttlMs * 1_000]);
+      const values = [name, owner, ttlMs * 1_000];
+      const [{ affectedRows }] = await connection.execute<ResultSetHeader>(CLAIM, values);
       if (affectedRows === 0) throw new Error(`the raw floor cannot wait, and "${name}" is taken`);
       return () => connection.execute(RELEASE, [name, owner]);
     },

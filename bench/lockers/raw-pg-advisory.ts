@@ -1,7 +1,9 @@
 import type { Locker, Opening } from "./locker.ts";
 import { pgClient } from "./pg-client.ts";
 
-/** PostgreSQL's own lock, for the length of a transaction on a connection that does nothing else meanwhile. */
+/**
+ * PostgreSQL's own lock, for the length of a transaction on a connection that does nothing else meanwhile.
+ */
 export async function open({ postgresUrl }: Opening): Promise<Locker> {
   const idle = [await pgClient(postgresUrl)];
   const lock = (name: string): string => {

@@ -1,8 +1,9 @@
 import type { Locker, Opening } from "./locker.ts";
 import { createOnce, pgClient } from "./pg-client.ts";
 
-const COLUMNS =
-  "(name text PRIMARY KEY, owner text, token bigint NOT NULL, expires timestamptz NOT NULL) WITH (fillfactor = 50)";
+const COLUMNS = `
+  (name text PRIMARY KEY, owner text, token bigint NOT NULL, expires timestamptz NOT NULL)
+  WITH (fillfactor = 50)`;
 const CLAIM = `
   INSERT INTO lease AS l (name, owner, token, expires)
   VALUES ($1, $2, 1, now() + $3 * interval '1 millisecond')

@@ -2,9 +2,9 @@ import type { Locker, Opening } from "./locker.ts";
 import { createOnce, pgClient } from "./pg-client.ts";
 
 /**
- * The floor of a handover on PostgreSQL: release is a durable commit, then a NOTIFY, and whoever waits starts on
- * the message. There is no lock behind it; only the alternating script of the handover cell makes it look like
- * one. `one commit`: both in the same statement.
+ * The floor of a handover on PostgreSQL: release is a durable commit, then a NOTIFY, and whoever waits
+ * starts on the message. There is no lock behind it; only the alternating script of the handover cell
+ * makes it look like one. `one commit`: both in the same statement.
  */
 export async function open({ postgresUrl, index, variant }: Opening): Promise<Locker> {
   const client = await pgClient(postgresUrl);

@@ -11,8 +11,8 @@ const INSERT = `
   INSERT IGNORE INTO shedlock (name, lock_until, locked_at, locked_by)
   VALUES (?, TIMESTAMPADD(MICROSECOND, ?, UTC_TIMESTAMP(3)), UTC_TIMESTAMP(3), ?)`;
 const UPDATE = `
-  UPDATE shedlock SET lock_until = TIMESTAMPADD(MICROSECOND, ?, UTC_TIMESTAMP(3)), locked_at = UTC_TIMESTAMP(3),
-    locked_by = ? WHERE name = ? AND lock_until <= UTC_TIMESTAMP(3)`;
+  UPDATE shedlock SET lock_until = TIMESTAMPADD(MICROSECOND, ?, UTC_TIMESTAMP(3)),
+    locked_at = UTC_TIMESTAMP(3), locked_by = ? WHERE name = ? AND lock_until <= UTC_TIMESTAMP(3)`;
 const UNLOCK = "UPDATE shedlock SET lock_until = UTC_TIMESTAMP(3) WHERE name = ? AND locked_by = ?";
 
 /** ShedLock's statements by hand: it never waits, so waiting is polling. */

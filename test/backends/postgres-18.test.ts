@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { postgres } from "holdfast/postgres";
-import { conformance, simulate } from "holdfast/testkit";
+import { conformance, simulate, type SimulatedStore } from "holdfast/testkit";
 import { copyPostgres18 } from "../servers/postgres-18.ts";
 import { poolOf, postgresEnvironment } from "../servers/postgres-environment.ts";
 import { startPostgres } from "../servers/postgres.ts";
@@ -18,7 +18,11 @@ test("PostgreSQL 18: 40 programs are answered as the model does, in both durabil
   const seeds = Array.from({ length: 40 }, (_, at) => at + 1);
   for (const durability of ["durable", "relaxed"] as const) {
     const options = { schema: `simulated_${durability}`, durability };
-    await simulate({ seeds, open: (now) => ({ backend: () => postgres(pool, { ...options, now }), close() {} }) });
+    const open = (now: () => number): SimulatedStore => ({
+      backend: () => postgres(pool, { ...options, now }),
+      close() {},
+    });
+    await simulate({ seeds, open });
   }
   await pool.end();
 });

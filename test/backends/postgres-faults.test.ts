@@ -174,7 +174,7 @@ test("a lost reply: outcome unknown, and the same call again gives the one place
   await proxy.close();
 });
 
-test("a pool with a query_timeout of its own: answers in time, and a silent server fails the call", async () => {
+test("a query_timeout of the pool: later calls are served, and a silent server fails the call", async () => {
   const proxy = await FaultProxy.start({ port: server.port });
   const url = server.url.replace(`:${server.port}`, `:${proxy.port}`);
   const pool = new Pool({ connectionString: url, query_timeout: 300, max: 1 });

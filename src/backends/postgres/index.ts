@@ -37,9 +37,9 @@ const RELAXED: Guarantees = Object.freeze({
   ...DURABLE,
   leases: "volatile",
   failover:
-    "A crash of the server and a standby that takes over forget all locks. Then nothing is granted until the " +
-    "longest lease that was ever asked for has passed, and no lock has two holders while the old server is " +
-    "down. Records that an asynchronous standby misses are lost.",
+    "A crash of the server and a standby that takes over forget all locks. Then nothing is granted until " +
+    "the longest lease that was ever asked for has passed, and no lock has two holders while the old " +
+    "server is down. Records that an asynchronous standby misses are lost.",
 });
 
 /**

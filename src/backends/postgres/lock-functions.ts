@@ -96,14 +96,16 @@ BEGIN
         INSERT INTO ${schema}.lock AS l (space, name, capacity, last, places, ended, forget_at, look_at)
         SELECT space, resource, capacities[i], n.last, ${onlyPlace(schema, "n.last", "n.us / 1000")}, '{}',
           n.us / 1000 + ttls[i] + ${IDLE_MEMORY_MS}, n.us / 1000 + ${IDLE_MEMORY_MS}
-        FROM (SELECT m.us, ${nextToken(durability, "0", "m.us")} AS last FROM (SELECT ${CLOCK} AS us) AS m) AS n
+        FROM (SELECT ${CLOCK} AS us) AS m,
+          LATERAL (SELECT m.us, ${nextToken(durability, "0", "m.us")} AS last) AS n
         WHERE NOT steals[i] ${durability === "durable" ? "" : "AND era.free_at <= n.us / 1000"}
         ON CONFLICT ON CONSTRAINT lock_pkey DO UPDATE
         SET capacity = excluded.capacity,
           (last, places, forget_at) = (
             SELECT t.last, ${onlyPlace(schema, "t.last", "n.us / 1000")},
               n.us / 1000 + ttls[i] + ${IDLE_MEMORY_MS}
-            FROM (SELECT ${CLOCK} AS us) AS n, LATERAL (SELECT ${nextToken(durability, "l.last", "n.us")} AS last) AS t
+            FROM (SELECT ${CLOCK} AS us) AS n,
+              LATERAL (SELECT ${nextToken(durability, "l.last", "n.us")} AS last) AS t
           )
         WHERE l.places = '{}' AND NOT ('+' || id) = ANY (l.ended) AND NOT ('-' || id) = ANY (l.ended)
         RETURNING (l.places[1]).token, (l.places[1]).since, (l.places[1]).expires_at, l.xmax = 0

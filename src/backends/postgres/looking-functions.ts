@@ -28,8 +28,8 @@ END $holdfast$;
 `;
 
 /**
- * Lets go of idle locks. Rows that somebody is at are not idle; one whose tokens are ahead of the clock, after
- * that stepped back or after a crash, is kept until the clock is past them.
+ * Lets go of idle locks. Rows that somebody is at are not idle; one whose tokens are ahead of the clock,
+ * after that stepped back or after a crash, is kept until the clock is past them.
  */
 const sweep = (schema: string): string => `
 CREATE OR REPLACE FUNCTION ${schema}.sweep(ms bigint, most bigint) RETURNS void LANGUAGE plpgsql AS $holdfast$

@@ -19,7 +19,7 @@ export async function migrate(
   durability: Durability,
 ): Promise<void> {
   const found = await calls.onClient((client) => stateOf(client, name));
-  if (found.version > 0 && found.durability !== durability) throw otherwise(name, found.durability, durability);
+  assertDurability(found, name, durability);
   if (found.version >= SCHEMA_VERSION) return;
   try {
     await calls.onClient(async (client) => {
@@ -27,7 +27,7 @@ export async function migrate(
       try {
         await client.query({ text: `SELECT pg_advisory_xact_lock(${MIGRATION_LOCK})` });
         const now = await stateOf(client, name);
-        if (now.version > 0 && now.durability !== durability) throw otherwise(name, now.durability, durability);
+        assertDurability(now, name, durability);
         if (now.version < SCHEMA_VERSION) await client.query({ text: migrationSql(schema, durability) });
         await client.query({ text: "COMMIT" });
       } catch (cause) {
@@ -48,8 +48,9 @@ export async function migrate(
   }
 }
 
-function otherwise(name: string, found: string, asked: string): BackendError {
-  return new BackendError("postgres", "open", "not-applied", {
+function assertDurability({ version, durability: found }: State, name: string, asked: Durability): void {
+  if (version === 0 || found === asked) return;
+  throw new BackendError("postgres", "open", "not-applied", {
     detail:
       `the locks in schema ${name} are ${found}, not ${asked}: give all processes durability: "${found}", ` +
       "or another schema",

@@ -8,9 +8,10 @@ export interface PostgresOptions {
   readonly schema?: string;
   /**
    * `durable` (default): what was answered is on disk, and locks outlive a crash of the server. `relaxed`:
-   * locks are not written to disk. A crash or a failover then forgets all of them, and whatever is locked next
-   * is granted only when the longest lease ever asked for in this schema has passed; nothing is granted twice,
-   * and tokens still grow. Records are durable in both. Of one schema: all processes have to say the same.
+   * locks are not written to disk. A crash or a failover then forgets all of them, and whatever is locked
+   * next is granted only when the longest lease ever asked for in this schema has passed; nothing is
+   * granted twice, and tokens still grow. Records are durable in both. Of one schema: all processes have
+   * to say the same.
    */
   readonly durability?: Durability;
   /**

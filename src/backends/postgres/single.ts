@@ -3,7 +3,10 @@ import { isWithinBound } from "./durability.ts";
 import type { Room } from "./locks.ts";
 import { statement, type Statement } from "./statement.ts";
 
-/** Statements for a call of one request. The parameters are the request's; the clock comes last, if it is given. */
+/**
+ * Statements for a call of one request. The parameters are the request's; the clock comes last, if it is
+ * given.
+ */
 export interface SingleStatements {
   /** owner, resource, lease id, permits, capacity, ttl, wait, steal. */
   readonly admit: Statement;
@@ -14,26 +17,27 @@ export interface SingleStatements {
 }
 
 /**
- * The most frequent steps, without PL/pgSQL, which costs more than all else that the server does for them: one
- * update, which finds its row only if nothing is out of the ordinary. If it does not, the same statement goes
- * on to the function that knows every case. The server has to keep the plans, or making them costs more than
- * is saved: not for poolers.
+ * The most frequent steps, without PL/pgSQL, which costs more than all else that the server does for
+ * them: one update, which finds its row only if nothing is out of the ordinary. If it does not, the same
+ * statement goes on to the function that knows every case. The server has to keep the plans, or making
+ * them costs more than is saved: not for poolers.
  */
 export function singleStatements(room: Room, isClockGiven: boolean): SingleStatements {
   const { space, channels, session } = room;
   const statementOf = (update: string, name: string, clock: number, request: string): Statement => {
     const given = isClockGiven ? `$${clock}::bigint` : "NULL";
     const call = `${room.schema}.${name}(${space}, '${channels}', ${given}, ${request})`;
-    // Read when the statement arrives and the same throughout: older than the row, if that had to be waited for,
-    // and so every deadline that follows from it errs on the early side.
+    // Read when the statement arrives and the same throughout: older than the row, if that had to be
+    // waited for, and so every deadline that follows from it errs on the early side.
     const us = isClockGiven ? given : "(date_part('epoch', statement_timestamp()) * 1000000)::bigint";
     const plain = update.replaceAll("@us", us).replaceAll("@ms", `(${us} / 1000)`);
-    return statement(`WITH plain AS (${plain}) SELECT coalesce((SELECT answer FROM plain), ${call}) AS answer`);
+    const answer = `coalesce((SELECT answer FROM plain), ${call})`;
+    return statement(`WITH plain AS (${plain}) SELECT ${answer} AS answer`);
   };
   const claim = Math.ceil(session.claimMs);
   const asked =
-    `$1, ${Math.ceil(session.patienceMs)}, ${claim}, ARRAY[$2], ARRAY[$3], ARRAY[$4], ARRAY[$5], ARRAY[$6], ` +
-    "ARRAY[$7::boolean], ARRAY[$8]";
+    `$1, ${Math.ceil(session.patienceMs)}, ${claim}, ARRAY[$2], ARRAY[$3], ARRAY[$4], ARRAY[$5], ` +
+    "ARRAY[$6], ARRAY[$7::boolean], ARRAY[$8]";
   return {
     admit: statementOf(admit(room, claim), "admit", 9, asked),
     renew: statementOf(renew(room), "renew", 4, "ARRAY[$1], ARRAY[$2], ARRAY[$3]"),
@@ -75,8 +79,8 @@ WHERE l.space = ${space} AND l.name = $1::text AND (l.places[1]).id = $2::text
 RETURNING concat(@us, ' 0 0 ', @ms + $3::bigint, ' ', ${strangers(schema)}) AS answer`;
 
 /**
- * The first place is this one, and either nobody else is there, or next is one that waits for all there is, so
- * that nobody else can be granted with it.
+ * The first place is this one, and either nobody else is there, or next is one that waits for all there
+ * is, so that nobody else can be granted with it.
  */
 const release = ({ schema, space, channels, durability }: Room): string => `
 UPDATE ${schema}.lock AS l

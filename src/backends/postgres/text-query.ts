@@ -8,7 +8,11 @@ interface PostgresConnection {
   readonly submittedNamedStatements?: Record<string, unknown>;
   readonly stream: { cork?(): void; uncork?(): void };
   parse(query: { readonly name: string; readonly text: string; readonly types: readonly number[] }): void;
-  bind(to: { readonly portal: string; readonly statement: string; readonly values: readonly unknown[] }): void;
+  bind(to: {
+    readonly portal: string;
+    readonly statement: string;
+    readonly values: readonly unknown[];
+  }): void;
   execute(portal: { readonly portal: string; readonly rows: number }): void;
   sync(): void;
 }

@@ -19,7 +19,7 @@ export function parseUrl(text: string): { readonly url: string; readonly options
     options: {
       ...(schema === null || schema === undefined ? {} : { schema }),
       ...(listenUrl === null || listenUrl === undefined ? {} : { listenUrl }),
-      ...(durability === null || durability === undefined ? {} : { durability: checkedDurability(durability) }),
+      ...(typeof durability === "string" ? { durability: checkedDurability(durability) } : {}),
     },
   };
 }

@@ -10,9 +10,9 @@ export const migrate = command({
   operands: "",
   operandCount: [0, 0],
   about: [
-    "A store is made ready by the first process that uses it. Where applications may not create tables, their " +
-      "owner runs this once, and again after an update of Holdfast. It may run any number of times, also while " +
-      "others use the store.",
+    "A store is made ready by the first process that uses it. Where applications may not create " +
+      "tables, their owner runs this once, and again after an update of Holdfast. It may run any " +
+      "number of times, also while others use the store.",
     "--print connects to nobody and changes nothing. Schema and durability are those of the URL: " +
       "postgres://…/app?schema=locks&durability=relaxed.",
   ],
@@ -21,7 +21,10 @@ export const migrate = command({
     url: STORE_OPTIONS.url,
   },
   examples: [
-    ["holdfast migrate --print --url postgres:///app?schema=locks > locks.sql", "for whoever owns the database"],
+    [
+      "holdfast migrate --print --url postgres:///app?schema=locks > locks.sql",
+      "for whoever owns the database",
+    ],
     ["holdfast migrate --url postgres://owner@db/app", "with the rights of the owner"],
   ],
   exits: [
