@@ -7,9 +7,3 @@ const server = await startPostgres();
 after(() => server.stop());
 
 conformance({ test, name: "postgres", open: () => postgresEnvironment(server) });
-
-conformance({
-  test,
-  name: "postgres, relaxed",
-  open: () => postgresEnvironment(server, { schema: "relaxed", durability: "relaxed" }),
-});
