@@ -3,10 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { memory, MemoryStore } from "holdfast/memory";
+import { mysql } from "holdfast/mysql";
 import { postgres } from "holdfast/postgres";
 import { redis } from "holdfast/redis";
 import { sqlite } from "holdfast/sqlite";
 import type { SimulatedStore } from "holdfast/testkit";
+import { poolOf as mysqlPoolOf } from "./servers/mysql-environment.ts";
+import { startMysql } from "./servers/mysql.ts";
 import { poolOf } from "./servers/postgres-environment.ts";
 import { startPostgres } from "./servers/postgres.ts";
 import { startRedis } from "./servers/redis.ts";
@@ -45,6 +48,18 @@ export const SIMULATED_STORES: Readonly<
     const pool = poolOf(server.url);
     return {
       backend: () => postgres(pool, { now }),
+      async close() {
+        await pool.end();
+        await server.stop();
+      },
+    };
+  },
+
+  async mysql(now) {
+    const server = await startMysql(["innodb-flush-log-at-trx-commit=0"]);
+    const pool = mysqlPoolOf(server.url);
+    return {
+      backend: () => mysql(pool, { now }),
       async close() {
         await pool.end();
         await server.stop();

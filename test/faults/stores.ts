@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FaultProxy } from "holdfast/testkit";
+import { startMysql } from "../servers/mysql.ts";
 import { startPostgres } from "../servers/postgres.ts";
 import { startRedis } from "../servers/redis.ts";
 import { freezeSqlite } from "./freeze-sqlite.ts";
@@ -102,10 +103,42 @@ const blackHoledPostgres: StoreKind = {
   },
 };
 
+const frozenMysql: StoreKind = {
+  name: "MariaDB, server stopped",
+  async start() {
+    const server = await startMysql();
+    return {
+      url: server.url,
+      freeze: async () => server.freeze(),
+      thaw: async () => server.thaw(),
+      stop: () => server.stop(),
+    };
+  },
+};
+
+const blackHoledMysql: StoreKind = {
+  name: "MariaDB, connections black-holed",
+  async start() {
+    const server = await startMysql();
+    const proxy = await FaultProxy.start({ port: server.port });
+    return {
+      url: server.url.replace(`:${server.port}`, `:${proxy.port}`),
+      freeze: async () => proxy.blackhole(),
+      thaw: async () => proxy.heal(),
+      stop: async () => {
+        await proxy.close();
+        await server.stop();
+      },
+    };
+  },
+};
+
 export const storeKinds: readonly StoreKind[] = [
   sqliteStore,
   frozenRedis,
   blackHoledRedis,
   frozenPostgres,
   blackHoledPostgres,
+  frozenMysql,
+  blackHoledMysql,
 ];

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startMysql } from "../servers/mysql.ts";
 import { startPostgres } from "../servers/postgres.ts";
 import { startRedis, startRedisCluster } from "../servers/redis.ts";
 
@@ -44,4 +45,13 @@ const clusterUrl: StoreUrl = {
 
 const postgresUrl: StoreUrl = { name: "PostgreSQL", fencing: "grant", start: () => startPostgres() };
 
-export const storeUrls: readonly StoreUrl[] = [memoryUrl, sqliteUrl, redisUrl, clusterUrl, postgresUrl];
+const mysqlUrl: StoreUrl = { name: "MariaDB", fencing: "grant", start: () => startMysql() };
+
+export const storeUrls: readonly StoreUrl[] = [
+  memoryUrl,
+  sqliteUrl,
+  redisUrl,
+  clusterUrl,
+  postgresUrl,
+  mysqlUrl,
+];

@@ -1,5 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, rename, rm } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -11,7 +13,12 @@ const HOST = "127.0.0.1";
 const READY_MS = 20_000;
 
 /** Small, so that there is little to make. Commits reach the disk, as by default. */
-const SETTINGS = ["innodb-log-file-size=16M", "innodb-buffer-pool-size=32M", "key-buffer-size=1M"];
+const SETTINGS = [
+  "--innodb-log-file-size=16M",
+  "--innodb-buffer-pool-size=32M",
+  "--key-buffer-size=1M",
+  "--aria-pagecache-buffer-size=1M",
+];
 
 export interface MysqlServer {
   readonly port: number;
@@ -36,14 +43,8 @@ export async function startMysql(settings: readonly string[] = []): Promise<Mysq
   const folder = await mkdtemp(join(tmpdir(), "holdfast-mysql-"));
   const port = await freePort();
   const url = `mysql://root@${HOST}:${port}/app`;
-  const common = ["--no-defaults", `--datadir=${join(folder, "data")}`, `--user=${userInfo().username}`];
-  const options = [...SETTINGS, ...settings].map((setting) => `--${setting}`);
-  const made = spawnSync(
-    program("mariadb-install-db"),
-    [...common, "--auth-root-authentication-method=normal", "--skip-test-db", ...options],
-    { encoding: "utf8" },
-  );
-  if (made.status !== 0) throw new Error(`mariadb-install-db: ${made.stdout}${made.stderr}`);
+  const data = join(folder, "data");
+  await cp(await template(), data, { recursive: true });
   let log = "";
   let child: ChildProcess;
   const queryAt = async (
@@ -70,14 +71,14 @@ export async function startMysql(settings: readonly string[] = []): Promise<Mysq
     child = spawn(
       program("mariadbd"),
       [
-        ...common,
+        ...common(data),
         `--socket=${join(folder, "socket")}`,
         `--pid-file=${join(folder, "pid")}`,
         `--port=${port}`,
         `--bind-address=${HOST}`,
         "--skip-name-resolve",
         "--max-connections=300",
-        ...options,
+        ...settings.map((setting) => `--${setting}`),
       ],
       { cwd: folder, stdio: ["ignore", "ignore", "pipe"] },
     );
@@ -119,6 +120,34 @@ export async function startMysql(settings: readonly string[] = []): Promise<Mysq
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+const common = (data: string): readonly string[] => [
+  "--no-defaults",
+  `--datadir=${data}`,
+  `--user=${userInfo().username}`,
+  ...SETTINGS,
+];
+
+/**
+ * The files of a new server, made once for this version and kept in the system's folder for what is
+ * temporary: making them takes longer than all that some tests do with them.
+ */
+async function template(): Promise<string> {
+  const version = spawnSync(program("mariadbd"), ["--version"], { encoding: "utf8" }).stdout;
+  const key = createHash("sha256").update(version).update(SETTINGS.join()).digest("hex").slice(0, 16);
+  const kept = join(tmpdir(), `holdfast-mariadb-${userInfo().uid}-${key}`);
+  if (existsSync(kept)) return kept;
+  const made = await mkdtemp(`${kept}-new-`);
+  const { status, stdout, stderr } = spawnSync(
+    program("mariadb-install-db"),
+    [...common(made), "--auth-root-authentication-method=normal", "--skip-test-db"],
+    { encoding: "utf8" },
+  );
+  if (status !== 0) throw new Error(`mariadb-install-db: ${stdout}${stderr}`);
+  // Whoever is second has the same.
+  await rename(made, kept).catch(() => rm(made, { recursive: true }));
+  return kept;
 }
 
 /** Servers do not outlive the tests, however these end. */

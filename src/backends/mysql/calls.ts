@@ -59,7 +59,11 @@ export class Calls {
         reject(error);
       };
       const late = (): void =>
-        end(connection === undefined ? new NotSent(`no connection within ${ms} ms`) : new NoAnswer(silence(ms)));
+        end(
+          connection === undefined
+            ? new NotSent(`no connection within ${ms} ms`)
+            : new NoAnswer(silence(ms)),
+        );
       const cancel = systemClock.timer(ms, late, { keepAlive: true });
       const connected = (got: MysqlPoolConnection): void => {
         if (isOver) return got.release();
@@ -84,7 +88,9 @@ export async function rowsOf(
   text: string,
   values: readonly MysqlValue[] = [],
 ): Promise<readonly Row[]> {
-  const [result] = await (values.length === 0 ? connection.query(text) : connection.execute(text, [...values]));
+  const [result] = await (values.length === 0
+    ? connection.query(text)
+    : connection.execute(text, [...values]));
   if (!Array.isArray(result)) return [];
   // A procedure answers a list of results, the last of which tells of itself.
   return Array.isArray(result[0]) ? (result[0] as Row[]) : (result as Row[]);

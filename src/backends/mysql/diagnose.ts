@@ -40,7 +40,7 @@ export async function diagnose(
     durability(facts),
     replication(facts),
     connections(facts),
-    wakeUp(facts, isListening),
+    wakeUp(isListening),
     { level: "ok", subject: "clock", detail: "leases expire by the server's clock (UTC_TIMESTAMP)" },
   ];
 }
@@ -116,8 +116,8 @@ function durability(facts: Facts): Finding {
       level: "warning",
       subject,
       detail:
-        `sync_binlog is ${facts.sync_binlog ?? "unknown"}: after a crash of the machine its replicas and it may ` +
-        "not agree on the last locks granted",
+        `sync_binlog is ${facts.sync_binlog ?? "unknown"}: after a crash of the machine it and its ` +
+        "replicas may not agree on the last locks granted",
       remedy: "sync_binlog = 1",
     };
   }
@@ -137,7 +137,8 @@ function replication(facts: Facts): Finding {
     };
   }
   if (!isOn(facts.log_bin)) {
-    const detail = "no binary log, so no replica: without the server there are no locks, but none is held twice";
+    const detail =
+      "no binary log, so no replica: without the server there are no locks, but none is held twice";
     return { level: "ok", subject, detail };
   }
   if (isOn(facts.rpl_semi_sync_master_enabled) || isOn(facts.rpl_semi_sync_source_enabled)) {
@@ -170,7 +171,7 @@ function connections({ max_connections, Threads_connected }: Facts): Finding {
   };
 }
 
-function wakeUp(_: Facts, isListening: boolean): Finding {
+function wakeUp(isListening: boolean): Finding {
   const subject = "wake-up";
   if (isListening) return { level: "ok", subject, detail: "a session of its own sleeps until there is mail" };
   return {

@@ -35,7 +35,11 @@ const SWEPT_PER_NEW = 4;
  * texts. The answer has four numbers for each: its kind (see locks.ts), and up to three details;
  * before them the clock.
  */
-const forEach = (names: Names, own: { readonly width: number; readonly read: string }, step: string): string => `
+const forEach = (
+  names: Names,
+  own: { readonly width: number; readonly read: string },
+  step: string,
+): string => `
   asking: LOOP
     IF cursor_at > LENGTH(requests) THEN
       LEAVE asking;
@@ -308,7 +312,8 @@ sweeping: BEGIN
       LEAVE sweeping;
     END IF;
     IF until_ms <= ms THEN
-      DELETE FROM ${names.table("lock")} WHERE space = its_space AND name = its_name;
+      -- Called outside of a transaction, somebody may have been here meanwhile.
+      DELETE FROM ${names.table("lock")} WHERE space = its_space AND name = its_name AND forget_at <= ms;
     ELSE
       UPDATE ${names.table("lock")} SET look_at = until_ms WHERE space = its_space AND name = its_name;
     END IF;

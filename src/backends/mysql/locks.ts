@@ -110,18 +110,18 @@ export class Locks {
 
   async list(page: Page): Promise<readonly Inspection[]> {
     const found: Inspection[] = [];
-    let { lowest, highest, limit } = range(page);
-    for (;;) {
+    const { lowest, highest, limit } = range(page);
+    for (let from = lowest; ; ) {
       const where =
         "l.name >= ? AND l.name <= ? AND (LENGTH(l.held) > 0 OR LENGTH(l.queue) > 0) ORDER BY l.name";
-      const rows = await this.#look("list", where, [lowest, highest], limit);
+      const rows = await this.#look("list", where, [from, highest], limit);
       for (const row of rows) {
         const inspection = inspectionOf(String(row["name"]), this.#nowOf(row), row);
         // What has run out is there until somebody takes a step on it.
         if (inspection.places.length > 0 && found.length < page.limit) found.push(inspection);
       }
       if (found.length >= page.limit || rows.length < limit) return found;
-      lowest = Buffer.concat([rows.at(-1)!["name"] as Buffer, Buffer.alloc(1)]);
+      from = Buffer.concat([rows.at(-1)!["name"] as Buffer, Buffer.alloc(1)]);
     }
   }
 

@@ -70,11 +70,13 @@ END`;
 
 /**
  * The mail, or if there is none, what comes while this sleeps. An interruption after the first look
- * ends the sleep, and one before it came after its mail: none is missed. \`taken\`: ids of what was
+ * ends the sleep, and one before it came after its mail: none is missed. `taken`: ids of what was
  * received before, to be thrown away.
  */
 const hear = (names: Names): string => `
-CREATE PROCEDURE ${names.procedure("hear")}(its_box CHAR(32) CHARACTER SET latin1, taken LONGBLOB, seconds INT)
+CREATE PROCEDURE ${names.procedure("hear")}(
+  its_box CHAR(32) CHARACTER SET latin1, taken LONGBLOB, seconds INT
+)
 MODIFIES SQL DATA SQL SECURITY INVOKER
 BEGIN
   DECLARE one BIGINT;

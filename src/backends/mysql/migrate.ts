@@ -32,8 +32,7 @@ export async function migrate(calls: Calls, names: Names): Promise<void> {
       detail:
         `the tables ${names.prefix}… could not be made: ` +
         `${cause instanceof Error ? cause.message : String(cause)}; ` +
-        "let the owner of the database run what `holdfast migrate --print`, or migrationSql() of " +
-        "holdfast/mysql, gives",
+        "let the owner of the database run what migrationSql() of holdfast/mysql returns",
     });
   }
 }

@@ -13,7 +13,7 @@ import type { Calls } from "./calls.ts";
 import type { MysqlValue } from "./client.ts";
 import type { Room } from "./locks.ts";
 import { packed, wholeMs } from "./pack.ts";
-import { digits, isEnded, NEVER, remembering } from "./rule.ts";
+import { digits, expiresAt, isEnded, NEVER, remembering } from "./rule.ts";
 
 /** How many idle locks are looked at for each one that is made, and how many are made meanwhile. */
 const SWEPT_PER_NEW = 4;
@@ -54,8 +54,9 @@ export class Plain {
       `INSERT INTO ${table} ` +
       "(space, name, last, capacity, used, due, held, queue, ended, revocations, forget_at, look_at) " +
       `VALUES (?, ?, LAST_INSERT_ID(${CLOCK}), ?, ?, last DIV 1000 + ?, ` +
-      `CONCAT(?, ${digits("last")}, ${digits("last DIV 1000")}, ${digits("due")}, X'FF', ${ID}, X'FD', ${ID}, ` +
-      `X'FE'), '', '', '', due + ${IDLE_MEMORY_MS}, last DIV 1000 + ${IDLE_MEMORY_MS}) ` +
+      `CONCAT(?, ${digits("last")}, ${digits("last DIV 1000")}, ${digits("due")}, ` +
+      `X'FF', ${ID}, X'FD', ${ID}, X'FE'), ` +
+      `'', '', '', due + ${IDLE_MEMORY_MS}, last DIV 1000 + ${IDLE_MEMORY_MS}) ` +
       "ON DUPLICATE KEY UPDATE last = IF(LENGTH(held) = 0 AND LENGTH(queue) = 0 AND last < VALUES(last) " +
       `AND NOT ${isEnded("+", ID)} AND NOT ${isEnded("-", ID)}, ` +
       "LAST_INSERT_ID(VALUES(last)), last + LAST_INSERT_ID(0)), " +
@@ -64,7 +65,8 @@ export class Plain {
     this.#renew =
       `UPDATE ${table} AS l SET ` +
       `l.held = INSERT(l.held, 55, 16, ${digits(`LAST_INSERT_ID(${CLOCK}) DIV 1000 + ?`)}), ` +
-      `l.forget_at = GREATEST(l.forget_at, SUBSTRING(l.held, 55, 16) + ${IDLE_MEMORY_MS}) WHERE ${IS_ONLY}`;
+      `l.due = ${expiresAt("l.held", "1")}, l.forget_at = GREATEST(l.forget_at, l.due + ${IDLE_MEMORY_MS}) ` +
+      `WHERE ${IS_ONLY}`;
     this.#release =
       `UPDATE ${table} AS l SET l.held = '', l.used = 0, l.due = ${NEVER}, ` +
       `l.forget_at = LAST_INSERT_ID(${CLOCK}) DIV 1000 + ${IDLE_MEMORY_MS}, ` +

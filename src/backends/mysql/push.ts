@@ -53,10 +53,9 @@ export class Push {
 
   async close(): Promise<void> {
     this.#reopening.close();
-    const line = this.#line;
     // The server would not notice before the sleep is over; and it may be about to begin.
-    for (let left = FAREWELLS; left > 0 && line !== undefined && this.#line === line; left -= 1) {
-      await this.interrupt(line.sessionId).catch(() => undefined);
+    for (let left = FAREWELLS; left > 0 && this.#line !== undefined; left -= 1) {
+      await this.interrupt(this.#line.sessionId).catch(() => undefined);
       await sleep(systemClock, FAREWELL_MS);
     }
   }

@@ -1,6 +1,6 @@
 import { IDLE_MEMORY_MS } from "../../backend.ts";
 import type { Names } from "./names.ts";
-import { CLOCK, digits, NEVER, number } from "./rule.ts";
+import { CLOCK, digits, expiresAt, NEVER, number, tokenAt } from "./rule.ts";
 
 /** Widths of a write's lengths and numbers, in this order; then come its texts in the same order. */
 export const WRITE_WIDTHS = {
@@ -28,7 +28,7 @@ const numberOf = (field: Field): string => {
   return number("writes", `pos + ${offset}`, WRITE_WIDTHS[field]);
 };
 
-/** Reads the write at \`pos\` into variables, and goes on behind it. */
+/** Reads the write at `pos` into variables, and goes on behind it. */
 const readWrite = `
     SET collection_length = ${numberOf("collection")}, key_length = ${numberOf("key")},
       condition_length = ${numberOf("condition")}, op_length = ${numberOf("opId")},
@@ -77,10 +77,10 @@ const head = (kind: string): string => `
  * Revisions grow by record and with the clock, so that none comes again after a failover that
  * forgot the last ones.
  *
- * \`fences\` and \`keys_in_order\`: lengths (5 digits) and names of the locks; positions (10 digits)
+ * `fences` and `keys_in_order`: lengths (5 digits) and names of the locks; positions (10 digits)
  * of the writes. The answer is for each write its kind (0 written, 1 written and nothing left, 2 a
  * replay), or for the one that is refused (3 conflict, 4 stale), then revision, time, and what
- * there is of author and value. \`refused\`: how many writes are before that one.
+ * there is of author and value. `refused`: how many writes are before that one.
  */
 const write = (names: Names): string => `
 CREATE PROCEDURE ${names.procedure("write")}(
@@ -145,7 +145,7 @@ BEGIN
         FROM ${names.table("lock")} AS l WHERE l.space = room AND l.name = fence;
         SET at = 1;
         WHILE at > 0 AND at <= LENGTH(lock_held)
-          AND NOT (${number("lock_held", "at + 22", 16)} = store_token AND ${number("lock_held", "at + 54", 16)} > ms)
+          AND NOT (${tokenAt("lock_held", "at")} = store_token AND ${expiresAt("lock_held", "at")} > ms)
         DO
           SET at = LOCATE(X'FE', lock_held, at) + 1;
         END WHILE;

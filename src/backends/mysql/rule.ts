@@ -91,7 +91,8 @@ export const lockRow = (names: Names): string => `
       SET ms = ${CLOCK} DIV 1000;
       INSERT INTO ${names.table("lock")}
         (space, name, capacity, last, used, due, held, queue, ended, revocations, forget_at, look_at)
-      VALUES (room, resource, 0, 0, 0, ${NEVER}, '', '', '', '', ms + ${IDLE_MEMORY_MS}, ms + ${IDLE_MEMORY_MS})
+      VALUES (room, resource, 0, 0, 0, ${NEVER}, '', '', '', '',
+        ms + ${IDLE_MEMORY_MS}, ms + ${IDLE_MEMORY_MS})
       ON DUPLICATE KEY UPDATE look_at = look_at;
       SET created = created + 1;
     END IF;
