@@ -37,6 +37,12 @@ describe("holdfast migrate", { skip: leftOut("postgres") }, () => {
     assert.equal(row?.["durability"], "durable");
   });
 
+  test("--print knows MySQL too, with its prefix", async () => {
+    const printed = await holdfast(["migrate", "--print"], { url: "mysql://u@nowhere/app?prefix=own_" });
+    assert.equal(printed.code, 0, printed.stderr);
+    assert.match(printed.stdout, /CREATE TABLE IF NOT EXISTS own_/);
+  });
+
   test("a store without SQL, a bad schema and a bad durability are refused at once", async () => {
     const none = await holdfast(["migrate", "--print"], { url: "sqlite:./none.db" });
     assert.equal(none.code, 64);
