@@ -1,9 +1,10 @@
 import type { ContestantName } from "./lockers/contestants.ts";
+import type { Addresses } from "./servers.ts";
 
 /**
  * A cell of the benchmark: one workload, measured for one contestant at a time in fresh processes. Its
  * number is the one the same workload has in the first measurements of peers and prototypes (2 Redis, 4 SQL,
- * 5 inside one process), so that the tables can be laid side by side.
+ * 5 inside one process; p PostgreSQL, m MariaDB), so that the tables can be laid side by side.
  */
 export interface Cell<W extends Workload = Workload> {
   readonly id: string;
@@ -27,12 +28,11 @@ export interface Cell<W extends Workload = Workload> {
 export type Numbers = Readonly<Record<string, number>>;
 
 /** What a worker is told at its start. */
-export interface Setup {
+export interface Setup extends Addresses {
   readonly cell: string;
   readonly contestant: ContestantName;
   /** 0 … processes − 1. */
   readonly index: number;
-  readonly redisPort: number;
   /** An empty directory, the same for all workers of one measurement. */
   readonly directory: string;
   readonly ttlMs: number;
@@ -40,9 +40,8 @@ export interface Setup {
 }
 
 /** What the measuring side knows besides its workers. */
-export interface Scene {
+export interface Scene extends Addresses {
   readonly contestant: ContestantName;
-  readonly redisPort: number;
   readonly directory: string;
   readonly quick: boolean;
   /** Resolves when Redis has read all that was sent to it before, over whatever connection. */

@@ -1,9 +1,11 @@
 import { parseArgs } from "node:util";
 import type { Cell } from "./cell.ts";
+import type { SuiteName } from "./cells/all.ts";
 import { contestantNames, type ContestantName } from "./lockers/contestants.ts";
 import type { Style } from "./table.ts";
 
 export interface Command {
+  readonly suite: SuiteName;
   readonly cells: readonly Cell[];
   readonly contestants: readonly ContestantName[] | undefined;
   readonly rounds: number;
@@ -15,10 +17,12 @@ export interface Command {
 
 export class UsageError extends Error {}
 
-export function help(cells: readonly Cell[]): string {
+type Suites = Readonly<Record<SuiteName, readonly Cell[]>>;
+
+export function help(suites: Suites): string {
   return `Measures Holdfast's locks beside other libraries and raw commands, in one run on this machine.
 
-Usage: npm run bench -- locks [options]
+Usage: npm run bench -- [locks | sql] [options]
 
   --only IDS         only these cells, for instance --only 2a,2c
   --contestants A,B  these contestants instead of each cell's own
@@ -29,8 +33,9 @@ Usage: npm run bench -- locks [options]
   --profile DIR      leave a CPU profile of each worker process in DIR (open it in a browser's dev tools)
   --help
 
-Tables go to the standard output, progress to the standard error. It starts a redis-server of its own on the
-loopback (redis-server has to be on the PATH) and removes everything when it ends.
+Tables go to the standard output, progress to the standard error. It starts servers of its own on the loopback
+(locks: redis-server; sql: PostgreSQL and MariaDB, which have to be installed) and removes everything when it
+ends.
 
 How it measures: every measurement runs in fresh processes; a server and a client that is a single process
 get a core each (with taskset); the contestants of a cell follow one another in random order, the whole
@@ -38,22 +43,28 @@ several times over, and the tables show medians. Compare numbers of one run only
 measurement that others disturbed by more than a quarter of a core is done again. "tight" is a peer that
 polls as often as a Node timer can; the others are at their defaults. Waits that are open at the end count.
 
-Cells:
-${cells.map(({ id, title }) => `  ${id}  ${title}`).join("\n")}
+${Object.entries(suites).map(([suite, cells]) => cellsOf(suite, cells)).join("\n\n")}
 
 Contestants: ${contestantNames.join(", ")}`;
 }
 
+function cellsOf(suite: string, cells: readonly Cell[]): string {
+  return `Cells of ${suite}:\n${cells.map(({ id, title }) => `  ${id}  ${title}`).join("\n")}`;
+}
+
 /** Undefined: the user asked for help. @throws UsageError */
-export function readCommand(argv: readonly string[], cells: readonly Cell[]): Command | undefined {
+export function readCommand(argv: readonly string[], suites: Suites): Command | undefined {
   const { values, positionals } = parse(argv);
   if (values.help) return undefined;
   const [suite = "locks", ...rest] = positionals;
-  if (suite !== "locks" || rest.length > 0) {
-    throw new UsageError(`unknown: ${positionals.join(" ")}. There is one suite: locks`);
+  if (!isSuite(suite, suites) || rest.length > 0) {
+    const names = Object.keys(suites).join(", ");
+    throw new UsageError(`unknown: ${positionals.join(" ")}. There are the suites ${names}`);
   }
+  const cells = suites[suite];
   const quick = values.quick ?? false;
   return {
+    suite,
     cells: chosen(values.only, cells.map((cell) => [cell.id, cell] as const), "cell") ?? cells,
     contestants: chosen(values.contestants, contestantNames.map((name) => [name, name]), "contestant"),
     rounds: roundCount(values.rounds, quick),
@@ -62,6 +73,10 @@ export function readCommand(argv: readonly string[], cells: readonly Cell[]): Co
     json: values.json,
     profile: values.profile,
   };
+}
+
+function isSuite(name: string, suites: Suites): name is SuiteName {
+  return Object.hasOwn(suites, name);
 }
 
 function parse(argv: readonly string[]) {

@@ -4,8 +4,8 @@ import type { Cell } from "./cell.ts";
 import { hire, type Crew } from "./crew.ts";
 import { contestant, type ContestantName } from "./lockers/contestants.ts";
 import { busyMs } from "./machine.ts";
-import type { RedisServer } from "./redis-server.ts";
 import type { Sample } from "./results.ts";
+import type { Servers } from "./servers.ts";
 import { now, within } from "./stopwatch.ts";
 
 export interface Contest {
@@ -15,7 +15,7 @@ export interface Contest {
   readonly rounds: number;
   readonly quick: boolean;
   readonly profile: string | undefined;
-  readonly redis: RedisServer;
+  readonly servers: Servers;
   readonly directory: string;
   onProgress(progress: Progress): void;
 }
@@ -78,31 +78,31 @@ function takesPart(name: ContestantName, round: number, quick: boolean): boolean
 }
 
 async function measure(contest: Contest, job: Job, directory: string): Promise<Sample> {
-  const { redis, quick, profile } = contest;
+  const { servers, quick, profile } = contest;
   const { cell, contestant, round } = job;
   mkdirSync(directory);
-  await redis.flush();
+  await servers.flush();
   const setup = {
     cell: cell.id,
     contestant,
-    redisPort: redis.port,
+    ...servers.addresses,
     directory,
     ttlMs: cell.ttlMs ?? DEFAULT_TTL_MS,
     quick,
   };
-  const begin = { at: now(), all: busyMs(), redis: redis.busyMs(), self: selfBusyMs() };
+  const begin = { at: now(), all: busyMs(), servers: servers.busyMs(), self: selfBusyMs() };
   let workersMs = 0;
   let crew: Crew<never> | undefined;
   let outcome: Pick<Sample, "numbers" | "error">;
   try {
     crew = await hire({ processes: cell.processes, setup, profile });
-    const numbers = cell.measure(crew.workers, { ...setup, settle: () => redis.settle() });
+    const numbers = cell.measure(crew.workers, { ...setup, settle: () => servers.settle() });
     outcome = { numbers: await within(MEASUREMENT_MAX_MS, "the measurement", numbers) };
   } catch (error) {
     outcome = { error: error instanceof Error ? error.message : String(error) };
   }
   workersMs = (await crew?.dismiss()) ?? 0;
-  const own = redis.busyMs() - begin.redis + (selfBusyMs() - begin.self) + workersMs;
+  const own = servers.busyMs() - begin.servers + (selfBusyMs() - begin.self) + workersMs;
   const foreignCores = (busyMs() - begin.all - own) / (now() - begin.at);
   rmSync(directory, { recursive: true, force: true });
   return { cell: cell.id, contestant, round, ...outcome, foreignCores };

@@ -1,27 +1,29 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cells } from "./cells/all.ts";
+import { suites } from "./cells/all.ts";
 import { help, readCommand, UsageError, type Command } from "./command-line.ts";
 import { FOREIGN_CORES_MAX, hold, type Progress } from "./contest.ts";
 import { contestant } from "./lockers/contestants.ts";
 import { describeMachine } from "./machine.ts";
 import { judge } from "./judge.ts";
-import { startRedis } from "./redis-server.ts";
 import { report } from "./report.ts";
 import { Results } from "./results.ts";
+import { startServers } from "./start-servers.ts";
 
 const EXIT_USAGE = 64;
 
 async function run(command: Command): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
-  const redis = await startRedis(join(directory, "redis"));
+  // PostgreSQL runs as a user of its own.
+  chmodSync(directory, 0o755);
+  const servers = await startServers(command.suite, join(directory, "servers"));
   const started = Date.now();
   try {
     const onProgress = progress(command, started);
-    const samples = await hold({ ...command, redis, directory, onProgress });
+    const samples = await hold({ ...command, servers, directory, onProgress });
     const results = new Results(samples);
-    const machine = `${describeMachine()}, Redis ${redis.version}`;
+    const machine = `${describeMachine()}, ${servers.description}`;
     const seconds = Math.round((Date.now() - started) / 1_000);
     const noisy = samples.filter(({ foreignCores }) => foreignCores > FOREIGN_CORES_MAX).length;
     const newLine = process.stderr.isTTY ? "\n" : "";
@@ -37,7 +39,7 @@ async function run(command: Command): Promise<void> {
     );
     if (failed) process.exitCode = 1;
   } finally {
-    await redis.stop();
+    await servers.stop();
     rmSync(directory, { recursive: true, force: true });
   }
 }
@@ -54,9 +56,9 @@ function progress({ rounds }: Command, started: number) {
 }
 
 try {
-  const command = readCommand(process.argv.slice(2), cells);
+  const command = readCommand(process.argv.slice(2), suites);
   if (command) await run(command);
-  else console.log(help(cells));
+  else console.log(help(suites));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
   console.error(`${error.message}\nTry: npm run bench -- --help`);

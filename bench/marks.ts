@@ -1,4 +1,4 @@
-import { peers, type ContestantName } from "./lockers/contestants.ts";
+import { allPeers, type ContestantName } from "./lockers/contestants.ts";
 
 type Lookup = (cell: string, contestant: ContestantName, column: string) => number;
 
@@ -34,17 +34,95 @@ function versus(
   });
 }
 
-function versusBestPeer(cell: string, column: string, best: "most" | "least"): Mark["read"] {
+function versusBestPeer(
+  cell: string,
+  column: string,
+  best: "most" | "least",
+  contestant: ContestantName = "holdfast",
+): Mark["read"] {
   return (lookup) => {
     const direction = best === "most" ? -1 : 1;
-    const [first] = peers
+    const [first] = allPeers
       .map((name) => ({ name, value: lookup(cell, name, column) }))
       .filter(({ value }) => !Number.isNaN(value))
       .sort((a, b) => direction * (a.value - b.value));
-    const ours = lookup(cell, "holdfast", column);
+    const ours = lookup(cell, contestant, column);
     return { ours, theirs: first?.value ?? Number.NaN, against: first?.name ?? "best peer" };
   };
 }
+
+const SQL_MARKS: readonly Mark[] = [
+  {
+    cell: "pa",
+    text: "PostgreSQL, acquire + release, p50 ms",
+    sign: "≤",
+    target: 1.25,
+    read: versus("pa", "holdfast PostgreSQL", "raw lease", "cycle p50 ms"),
+  },
+  {
+    cell: "pa",
+    text: "… relaxed, to an unlogged lease",
+    sign: "≤",
+    target: 1.3,
+    read: versus("pa", "holdfast PostgreSQL relaxed", "raw lease unlogged", "cycle p50 ms"),
+  },
+  {
+    cell: "pa",
+    text: "… durable, to the quickest peer",
+    sign: "<",
+    target: 1,
+    read: versusBestPeer("pa", "cycle p50 ms", "least", "holdfast PostgreSQL"),
+  },
+  {
+    cell: "pe",
+    text: "PostgreSQL, handover to another process, p50 ms",
+    sign: "≤",
+    target: 1.5,
+    read: versus("pe", "holdfast PostgreSQL", "raw commit, NOTIFY", "handover p50 ms"),
+  },
+  {
+    cell: "pc",
+    text: "PostgreSQL, one key, 128 callers in one process, acq/s",
+    sign: "≥",
+    target: 50,
+    read: versusBestPeer("pc", "acq/s", "most", "holdfast PostgreSQL"),
+  },
+  {
+    cell: "pf",
+    text: "PostgreSQL, 20 waiting processes, statements/s",
+    sign: "≤",
+    target: 20,
+    read: alone("pf", "holdfast PostgreSQL", "statements/s"),
+  },
+  {
+    cell: "ma",
+    text: "MariaDB, acquire + release, p50 ms",
+    sign: "≤",
+    target: 1.25,
+    read: versus("ma", "holdfast MariaDB", "raw lease MariaDB", "cycle p50 ms"),
+  },
+  {
+    cell: "me",
+    text: "MariaDB, handover to another process, p50 ms",
+    sign: "≤",
+    target: 15,
+    read: alone("me", "holdfast MariaDB", "handover p50 ms"),
+  },
+  {
+    cell: "me",
+    text: "… p99 ms",
+    sign: "≤",
+    target: 60,
+    read: alone("me", "holdfast MariaDB", "handover p99 ms"),
+  },
+  {
+    cell: "mf",
+    text: "MariaDB, 20 waiting processes, statements/s",
+    sign: "≤",
+    target: 200,
+    read: alone("mf", "holdfast MariaDB", "statements/s"),
+  },
+];
 
 /** What Holdfast is held to, beside peers and floors of the same run. */
 export const MARKS: readonly Mark[] = [
@@ -200,4 +278,5 @@ export const MARKS: readonly Mark[] = [
     target: 0.25,
     read: versus("5c", "holdfast memory", "async-mutex", "acq/s"),
   },
+  ...SQL_MARKS,
 ];

@@ -1,24 +1,14 @@
 import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { Redis } from "ioredis";
 import { HOST } from "./lockers/locker.ts";
 import { pinned, processBusyMs } from "./machine.ts";
+import { freePort } from "./server-program.ts";
+import { NOWHERE, type Servers } from "./servers.ts";
 import { sleep } from "./stopwatch.ts";
 
-export interface RedisServer {
-  readonly port: number;
-  readonly version: string;
-  flush(): Promise<void>;
-  /** Resolves when the server has read all that was sent to it before, over whatever connection. */
-  settle(): Promise<void>;
-  /** Processor time used since the server started. */
-  busyMs(): number;
-  stop(): Promise<void>;
-}
-
 /** A server of its own on the loopback, on a free port, without persistence, pinned to the servers' core. */
-export async function startRedis(directory: string): Promise<RedisServer> {
+export async function startRedis(directory: string): Promise<Servers> {
   mkdirSync(directory, { recursive: true });
   const port = await freePort();
   const [command, ...prefix] = pinned("server", "redis-server");
@@ -34,8 +24,8 @@ export async function startRedis(directory: string): Promise<RedisServer> {
   const redis = await Promise.race([failed, connectPatiently(port)]);
   const version = /redis_version:(\S+)/.exec(await redis.info("server"))?.[1] ?? "unknown";
   return {
-    port,
-    version,
+    addresses: { ...NOWHERE, redisPort: port },
+    description: `Redis ${version}`,
     async flush() {
       await redis.flushall();
     },
@@ -68,15 +58,4 @@ async function connectPatiently(port: number): Promise<Redis> {
       await sleep(50);
     }
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, HOST, () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -1,5 +1,5 @@
 import type { Setup } from "./cell.ts";
-import { cells } from "./cells/all.ts";
+import { suites } from "./cells/all.ts";
 import { FAREWELL, type FromWorker, type ToWorker } from "./crew.ts";
 
 /** A fresh process that opens one cell's workload for one contestant and does the tasks it is asked for. */
@@ -22,7 +22,7 @@ function bye(): void {
 process.once("disconnect", () => process.exit());
 
 try {
-  const cell = cells.find(({ id }) => id === setup.cell);
+  const cell = Object.values(suites).flat().find(({ id }) => id === setup.cell);
   if (!cell) throw new Error(`no cell ${setup.cell}`);
   const workload = await cell.workload(setup);
   process.on("message", ({ id, task, argument }: ToWorker) => {

@@ -298,6 +298,8 @@ export interface Store {
   /** The store's clock, by one cheap round trip. Used to measure reachability and clock offset. */
   time(): Promise<number>;
   diagnose?(): Promise<readonly Finding[]>;
+  /** What `open` makes in the store, as statements for those who may not make it. Needs no connection. */
+  migrationSql?(): string;
 
   /** Ends the push channel and what `open` opened. Places are not released. Never rejects. */
   close(): Promise<void>;

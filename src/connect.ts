@@ -62,6 +62,20 @@ export async function connect(url: string, options: ConnectOptions = {}): Promis
   return coordinator;
 }
 
+/**
+ * What the store at this URL needs before its first use, as SQL, made without a connection. Undefined:
+ * nothing, or it is not for SQL.
+ * @throws TypeError on a URL it does not know
+ */
+export async function migrationSql(url: string): Promise<string | undefined> {
+  const backend = await backendOf(url);
+  try {
+    return backend.migrationSql?.();
+  } finally {
+    await backend.close();
+  }
+}
+
 async function backendsOf(url: string, locksUrl = url): Promise<Backends> {
   const store = await backendOf(url);
   const locks = locksUrl === url ? store : await backendOf(locksUrl);

@@ -1,5 +1,5 @@
 import type { Cell, Setup } from "../cell.ts";
-import { contestant, openLocker, peers } from "../lockers/contestants.ts";
+import { contestant, openLocker, peers, peersOn, type ContestantName } from "../lockers/contestants.ts";
 import type { Unlock } from "../lockers/locker.ts";
 import { quantile } from "../statistics.ts";
 import { now, sleep } from "../stopwatch.ts";
@@ -17,12 +17,12 @@ interface Moments {
 type Pairing = { lock(): Promise<Moments>; unlock(): Promise<Moments> };
 
 /** Two processes alternate: one holds, the other waits; from the call of release to the other's grant. */
-export const handover: Cell<Pairing> = {
-  id: "2e",
-  title: "Redis: handover to a waiter in another process",
+const handoverOn = (id: string, store: string, contestants: readonly ContestantName[]): Cell<Pairing> => ({
+  id,
+  title: `${store}: handover to a waiter in another process`,
   better: "less",
   processes: 2,
-  contestants: ["raw PUBLISH", "holdfast", "holdfast strict", ...peers],
+  contestants,
   async workload(setup: Setup) {
     const locker = await openLocker(setup.contestant, setup);
     let unlock: Unlock = () => {};
@@ -62,7 +62,20 @@ export const handover: Cell<Pairing> = {
       handovers: handovers.length,
     };
   },
-};
+});
+
+export const handover = handoverOn("2e", "Redis", ["raw PUBLISH", "holdfast", "holdfast strict", ...peers]);
+
+export const handoverOnPostgres = handoverOn("pe", "PostgreSQL", [
+  ...(["raw commit, NOTIFY", "raw NOTIFY in commit", "raw advisory"] as const),
+  ...(["holdfast PostgreSQL", "holdfast PostgreSQL relaxed"] as const),
+  ...peersOn("PostgreSQL"),
+]);
+
+export const handoverOnMariaDb = handoverOn("me", "MariaDB", [
+  ...(["raw GET_LOCK", "holdfast MariaDB"] as const),
+  ...peersOn("MariaDB"),
+]);
 
 /** Over a whole polling period, or the release would always meet a poller at the same phase. */
 function idleMs(pollMs: number): number {

@@ -1,7 +1,7 @@
 import type { Cell, Numbers, Setup } from "../cell.ts";
 import { contend, mostlyShortStays, type ContentionLog } from "../contention.ts";
 import { judgeExclusion } from "../exclusion.ts";
-import { openLocker, peers, type ContestantName } from "../lockers/contestants.ts";
+import { openLocker, peers, peersOn, type ContestantName } from "../lockers/contestants.ts";
 import { mostOverLeast, quantile, sum } from "../statistics.ts";
 import { now } from "../stopwatch.ts";
 
@@ -86,6 +86,13 @@ export const oneKeyManyProcesses = oneKey(
   "Redis: one key, 4 processes × 8 callers",
   { processes: 4, callers: 8, ms: 1_500 },
   ["holdfast", "holdfast strict", ...peers],
+);
+
+export const oneKeyOnPostgres = oneKey(
+  "pc",
+  "PostgreSQL: one key, 128 callers in one process",
+  { processes: 1, callers: 128, ms: 1_500 },
+  ["holdfast PostgreSQL", ...peersOn("PostgreSQL")],
 );
 
 export const oneKeyInMemory = oneKey(

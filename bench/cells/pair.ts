@@ -1,5 +1,11 @@
 import type { Cell, Setup } from "../cell.ts";
-import { openLocker, peersAtDefaults } from "../lockers/contestants.ts";
+import {
+  atDefaults,
+  openLocker,
+  peersAtDefaults,
+  peersOn,
+  type ContestantName,
+} from "../lockers/contestants.ts";
 import type { Locker } from "../lockers/locker.ts";
 import { quantile } from "../statistics.ts";
 import { now } from "../stopwatch.ts";
@@ -18,24 +24,42 @@ interface Cycles {
 type Pair = { cycles(budgetMs: number): Promise<Cycles> };
 
 /** Acquire and release, one after the other, nobody else there. */
-export const pairOnRedis: Cell<Pair> = {
-  id: "2a",
-  title: "Redis: acquire + release, uncontended",
-  better: "less",
-  processes: 1,
-  contestants: ["raw SET NX", "holdfast", ...peersAtDefaults],
-  workload,
-  async measure([worker], { quick }) {
-    const { acquire, release } = await worker!.cycles(quick ? 500 : 1_000);
-    const cycle = acquire.map((ms, i) => ms + release[i]!);
-    return {
-      "acquire p50 ms": quantile(acquire, 0.5),
-      "release p50 ms": quantile(release, 0.5),
-      "cycle p50 ms": quantile(cycle, 0.5),
-      "cycle p99 ms": quantile(cycle, 0.99),
-    };
-  },
-};
+function pair(id: string, title: string, contestants: readonly ContestantName[]): Cell<Pair> {
+  return {
+    id,
+    title,
+    better: "less",
+    processes: 1,
+    contestants,
+    workload,
+    async measure([worker], { quick }) {
+      const { acquire, release } = await worker!.cycles(quick ? 500 : 1_000);
+      const cycle = acquire.map((ms, i) => ms + release[i]!);
+      return {
+        "acquire p50 ms": quantile(acquire, 0.5),
+        "release p50 ms": quantile(release, 0.5),
+        "cycle p50 ms": quantile(cycle, 0.5),
+        "cycle p99 ms": quantile(cycle, 0.99),
+      };
+    },
+  };
+}
+
+export const pairOnRedis = pair("2a", "Redis: acquire + release, uncontended", [
+  ...(["raw SET NX", "holdfast"] as const),
+  ...peersAtDefaults,
+]);
+
+export const pairOnPostgres = pair("pa", "PostgreSQL: acquire + release, uncontended", [
+  ...(["raw lease", "raw advisory", "holdfast PostgreSQL"] as const),
+  ...(["raw lease unlogged", "raw lease async", "holdfast PostgreSQL relaxed"] as const),
+  ...atDefaults(peersOn("PostgreSQL")),
+]);
+
+export const pairOnMariaDb = pair("ma", "MariaDB: acquire + release, uncontended", [
+  ...(["raw lease MariaDB", "raw GET_LOCK", "holdfast MariaDB"] as const),
+  ...atDefaults(peersOn("MariaDB")),
+]);
 
 export const pairOnSqlite: Cell<Pair> = {
   id: "4a",

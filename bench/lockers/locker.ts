@@ -1,3 +1,5 @@
+import type { Addresses } from "../servers.ts";
+
 /** What every contestant is reduced to: take a lock and give it back. */
 export interface Locker {
   /** Waits as long as it takes. */
@@ -6,8 +8,7 @@ export interface Locker {
 
 export type Unlock = () => Promise<unknown> | void;
 
-export interface Opening {
-  readonly redisPort: number;
+export interface Opening extends Addresses {
   readonly directory: string;
   readonly ttlMs: number;
   /** Which of the cell's processes this is. */

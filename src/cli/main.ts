@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   ls: async () => (await import("./commands/ls.ts")).ls,
   inspect: async () => (await import("./commands/inspect.ts")).inspect,
   "force-release": async () => (await import("./commands/force-release.ts")).forceRelease,
+  migrate: async () => (await import("./commands/migrate.ts")).migrate,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
 };
 

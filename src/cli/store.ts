@@ -39,8 +39,20 @@ export async function withStore<T>(
   options: CoordinatorOptions & { readonly signal?: AbortSignal },
   work: (hf: Coordinator) => Promise<T>,
 ): Promise<T> {
-  const url = values.url ?? process.env["HOLDFAST_URL"] ?? "";
+  const url = storeUrl(values);
   const namespace = values.namespace ?? process.env["HOLDFAST_NAMESPACE"] ?? "";
+  const { signal, ...rest } = options;
+  const hf = await open(url, namespace === "" ? rest : { ...rest, namespace }, signal);
+  try {
+    return await work(hf);
+  } finally {
+    await Promise.race([hf.close(), delay(CLOSING_MS)]);
+  }
+}
+
+/** @throws UsageFailure when none is named, or one that nobody else can meet us in. */
+export function storeUrl(values: StoreValues): string {
+  const url = values.url ?? process.env["HOLDFAST_URL"] ?? "";
   if (url === "") {
     throw new UsageFailure(
       "which store? No --url, and HOLDFAST_URL is not set",
@@ -53,13 +65,7 @@ export async function withStore<T>(
       "Write --url sqlite:./locks.db for all processes of this machine.",
     );
   }
-  const { signal, ...rest } = options;
-  const hf = await open(url, namespace === "" ? rest : { ...rest, namespace }, signal);
-  try {
-    return await work(hf);
-  } finally {
-    await Promise.race([hf.close(), delay(CLOSING_MS)]);
-  }
+  return url;
 }
 
 async function open(

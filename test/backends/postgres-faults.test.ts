@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { after, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { Pool } from "pg";
 import { BackendError } from "holdfast";
 import type { Admission, Backend, Session } from "holdfast/backend";
 import { migrationSql, postgres, postgresFromUrl } from "holdfast/postgres";
@@ -170,6 +171,26 @@ test("a lost reply: outcome unknown, and the same call again gives the one place
   assert.equal((await admit(backend, "r", `${id}:1`)).kind, "granted");
   assert.equal((await backend.inspect("r")).places.length, 1);
   await backend.close();
+  await proxy.close();
+});
+
+test("a query_timeout of the pool: later calls are served, and a silent server fails the call", async () => {
+  const proxy = await FaultProxy.start({ port: server.port });
+  const url = server.url.replace(`:${server.port}`, `:${proxy.port}`);
+  const pool = new Pool({ connectionString: url, query_timeout: 300, max: 1 });
+  pool.on("error", () => undefined);
+  const backend = postgres(pool);
+  const { id } = await opened(backend, "timeout");
+  await admit(backend, "r", `${id}:1`);
+  await wait(400);
+  assert.equal(await release(backend, "r", `${id}:1`), "released");
+  proxy.blackhole();
+  const error = await admit(backend, "r", `${id}:2`).catch((each: unknown) => each);
+  assert.ok(error instanceof BackendError && error.outcome === "unknown", String(error));
+  proxy.heal();
+  await until("serves", () => answers(backend));
+  await backend.close();
+  await pool.end();
   await proxy.close();
 });
 

@@ -16,7 +16,7 @@ after(async () => {
 conformance({
   test,
   name: "postgres behind PgBouncer in transaction mode",
-  open: () => postgresEnvironment(server, bouncer.url, server.url),
+  open: () => postgresEnvironment(server, { url: bouncer.url, listenUrl: server.url }),
 });
 
 test("without a direct address waiters find grants by asking, and no session is left listening", async () => {

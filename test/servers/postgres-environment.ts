@@ -1,6 +1,6 @@
 import { Pool } from "pg";
 import { IDLE_MEMORY_MS, type Backend } from "holdfast/backend";
-import { postgres } from "holdfast/postgres";
+import { postgres, type PostgresOptions } from "holdfast/postgres";
 import type { Environment } from "holdfast/testkit";
 import type { PostgresServer } from "./postgres.ts";
 
@@ -14,18 +14,17 @@ export function poolOf(connectionString: string, max = 4): Pool {
 /** A real server on the kit's own clock. `url`: where the pool goes, if not to the server. */
 export function postgresEnvironment(
   server: PostgresServer,
-  url = server.url,
-  listenUrl?: string,
+  { url = server.url, ...options }: PostgresOptions & { readonly url?: string } = {},
 ): Environment {
   let now = Date.now();
+  const { schema = "holdfast" } = options;
   const pool = poolOf(url);
   return {
-    backend: (): Backend =>
-      postgres(pool, { now: () => now, ...(listenUrl === undefined ? {} : { listenUrl }) }),
+    backend: (): Backend => postgres(pool, { now: () => now, ...options }),
     advance: (ms) => void (now += ms),
     async cleanUp() {
       now += 2 * IDLE_MEMORY_MS;
-      await server.query("SELECT holdfast.sweep($1, 1000000)", [now]);
+      await server.query(`SELECT ${schema}.sweep($1, 1000000)`, [now]);
     },
     async restart() {
       await server.restart();
@@ -34,9 +33,9 @@ export function postgresEnvironment(
     },
     async footprint() {
       const [row] = await server.query(
-        `SELECT (SELECT count(*) FROM holdfast.space) + (SELECT count(*) FROM holdfast.record) +
+        `SELECT (SELECT count(*) FROM ${schema}.space) + (SELECT count(*) FROM ${schema}.record) +
            (SELECT coalesce(sum(1 + cardinality(places) + cardinality(ended) + cardinality(revocations)), 0)
-            FROM holdfast.lock) AS size`,
+            FROM ${schema}.lock) AS size`,
       );
       return Number(row?.["size"]);
     },

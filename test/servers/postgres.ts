@@ -32,12 +32,15 @@ export interface PostgresServer {
 
 /**
  * A PostgreSQL of its own, on a free port and a folder of its own. Commits reach the disk, as by
- * default.
+ * default. `programsIn` puts another version's programs into the folder, and says where they are.
  */
-export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
+export async function startPostgres(
+  settings: readonly string[] = [],
+  programsIn: (folder: string) => Promise<string> = programFolder,
+): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), "holdfast-postgres-"));
   const data = join(folder, "data");
-  const programs = await programFolder();
+  const programs = await programsIn(folder);
   const asRoot = process.getuid?.() === 0;
   if (asRoot) {
     // The server refuses to run as root.
@@ -93,9 +96,16 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));
     await toAll("SIGCONT");
-    // Sessions that outlive a killed postmaster keep it from starting again.
-    if (signal === "SIGKILL") await toAll(signal);
-    else child.kill(signal);
+    if (signal === "SIGKILL") {
+      // Sessions that outlive a killed postmaster keep it from starting again; stopped, it makes no more.
+      child.kill("SIGSTOP");
+      const pids = await family(child);
+      for (const pid of pids) signalTo(pid, signal);
+      await ended;
+      await Promise.all(pids.slice(1).map(gone));
+      return;
+    }
+    child.kill(signal);
     await ended;
   };
   await start();
@@ -201,6 +211,20 @@ async function family(child: ChildProcess): Promise<readonly number[]> {
   const listing = promisify(execFile)("ps", ["-o", "pid=", "--ppid", String(child.pid)]);
   const { stdout } = await listing.catch(() => ({ stdout: "" }));
   return [child.pid!, ...stdout.split(/\s+/).filter(Boolean).map(Number)];
+}
+
+/** A killed session lives on until the kernel has taken it down. */
+async function gone(pid: number): Promise<void> {
+  // Where nobody takes notice of its end, it stays in the list, but holds nothing any more.
+  const giveUpAt = Date.now() + 1_000;
+  while (Date.now() < giveUpAt) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await wait(5);
+  }
 }
 
 function signalTo(pid: number, signal: NodeJS.Signals): void {

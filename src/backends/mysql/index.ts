@@ -5,6 +5,7 @@ import type { MysqlCallbackPool, MysqlPool } from "./client.ts";
 import { diagnose } from "./diagnose.ts";
 import { Locks, type Room } from "./locks.ts";
 import { migrate } from "./migrate.ts";
+import { migrationSql } from "./migration.ts";
 import { namesWith, type Names } from "./names.ts";
 import type { MysqlOptions } from "./options.ts";
 import { listenConnections, ownPool, type OwnPool } from "./own-pool.ts";
@@ -87,6 +88,8 @@ class MysqlBackend implements Backend {
     this.#calls = new Calls(pool, options.callMs ?? CALL_MS);
     this.#names = namesWith(options.prefix ?? PREFIX, SCHEMA_VERSION);
   }
+
+  migrationSql: NonNullable<Backend["migrationSql"]> = () => migrationSql(this.options.prefix);
 
   async open(session: Session): Promise<void> {
     try {

@@ -1,6 +1,8 @@
 import { systemClock, sleep } from "../../clock.ts";
 import type { PostgresClient, PostgresPool, PostgresQuery, PostgresResult } from "./client.ts";
 import { asBackendError, isBroken, NoAnswer, NotSent, wasRolledBack } from "./failure.ts";
+import type { Statement } from "./statement.ts";
+import { askText } from "./text-query.ts";
 
 /** How often a call that the server rolled back because of others is made again. */
 const ATTEMPTS = 5;
@@ -18,13 +20,29 @@ export class Calls {
     readonly timeoutMs: number,
   ) {}
 
-  async run(operation: string, query: PostgresQuery): Promise<PostgresResult["rows"]> {
-    const { text, values } = query;
-    const sent = this.isDirect ? query : { text, ...(values === undefined ? {} : { values }) };
+  run(operation: string, { name, text, values }: PostgresQuery): Promise<PostgresResult["rows"]> {
+    const query = {
+      text,
+      ...(values === undefined ? {} : { values }),
+      ...(name === undefined || !this.isDirect ? {} : { name }),
+    };
+    return this.#persistently(operation, async (client) => (await client.query(query)).rows);
+  }
+
+  /** For a statement that answers one text, on sessions that are ours. */
+  text(operation: string, statement: Statement, values: readonly (string | null)[]): Promise<string> {
+    return this.#persistently(operation, async (client) => {
+      const asked = askText(client, statement, values);
+      if (asked !== undefined) return asked;
+      const { rows } = await client.query({ ...statement, values });
+      return String(rows[0]?.["answer"]);
+    });
+  }
+
+  async #persistently<T>(operation: string, use: (client: PostgresClient) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const { rows } = await this.onClient((client) => client.query(sent));
-        return rows;
+        return await this.onClient(use);
       } catch (cause) {
         if (attempt === ATTEMPTS || !wasRolledBack(cause)) throw asBackendError(operation, cause);
         await sleep(systemClock, systemClock.random() * 5 * 2 ** attempt);
@@ -33,46 +51,45 @@ export class Calls {
   }
 
   /** For several statements on one connection. */
-  async onClient<T>(use: (client: PostgresClient) => Promise<T>): Promise<T> {
-    const client = await this.#connect();
-    // A connection that breaks says so here, and then to the query that waits on it.
-    const ignore = (): void => undefined;
-    client.on("error", ignore);
-    let broken = true;
-    try {
-      const silent = (): NoAnswer => new NoAnswer(silence(this.timeoutMs));
-      const result = await bounded(use(client), this.timeoutMs, silent);
-      broken = false;
-      return result;
-    } catch (cause) {
-      broken = isBroken(cause);
-      throw cause;
-    } finally {
-      if (!broken) client.removeListener("error", ignore);
-      client.release(broken);
-    }
-  }
-
-  async #connect(): Promise<PostgresClient> {
-    const connecting = this.pool.connect();
-    let isLate = false;
-    const late = (): NotSent => {
-      isLate = true;
-      return new NotSent(`no connection within ${this.timeoutMs} ms`);
-    };
-    connecting.then(
-      (client) => {
-        if (isLate) client.release();
-      },
-      () => undefined,
-    );
-    try {
-      return await bounded(connecting, this.timeoutMs, late);
-    } catch (cause) {
-      throw cause instanceof NotSent ? cause : new NotSent(messageOf(cause), { cause });
-    }
+  onClient<T>(use: (client: PostgresClient) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let client: PostgresClient | undefined;
+      let isOver = false;
+      const end = (isConnectionBroken: boolean): void => {
+        isOver = true;
+        cancel();
+        if (!isConnectionBroken) client?.removeListener("error", ignore);
+        client?.release(isConnectionBroken);
+      };
+      const fail = (cause: unknown): void => {
+        if (isOver) return;
+        end(isBroken(cause));
+        reject(cause);
+      };
+      const late = (): void => {
+        const ms = this.timeoutMs;
+        fail(client === undefined ? new NotSent(`no connection within ${ms} ms`) : new NoAnswer(silence(ms)));
+      };
+      const cancel = systemClock.timer(this.timeoutMs, late, { keepAlive: true });
+      this.pool.connect().then(
+        (connected) => {
+          if (isOver) return connected.release();
+          client = connected;
+          client.on("error", ignore);
+          use(client).then((result) => {
+            if (isOver) return;
+            end(false);
+            resolve(result);
+          }, fail);
+        },
+        (cause: unknown) => fail(new NotSent(messageOf(cause), { cause })),
+      );
+    });
   }
 }
+
+/** A connection that breaks says so here, and then to the query that waits on it. */
+const ignore = (): void => undefined;
 
 export function bounded<T>(work: Promise<T>, ms: number, error: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {

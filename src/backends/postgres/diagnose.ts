@@ -1,5 +1,6 @@
 import type { Finding } from "../../backend.ts";
 import type { Calls } from "./calls.ts";
+import type { Durability } from "./durability.ts";
 
 const QUESTIONS = `
 SELECT current_setting('server_version') AS version,
@@ -27,7 +28,7 @@ interface Facts {
 /** What `holdfast doctor` says about a server, and what follows for safety. */
 export async function diagnose(
   calls: Calls,
-  { isListening }: { readonly isListening: boolean },
+  { isListening, locks }: { readonly isListening: boolean; readonly locks: Durability },
 ): Promise<readonly Finding[]> {
   const [row] = await calls.run("diagnose", { text: QUESTIONS, values: [] });
   const facts = row as unknown as Facts;
@@ -36,8 +37,8 @@ export async function diagnose(
     role(facts),
     encoding(facts),
     isolation(facts),
-    durability(facts),
-    replication(facts),
+    durability(facts, locks),
+    replication(facts, locks),
     pooler(calls.isDirect, isListening),
     { level: "ok", subject: "clock", detail: "leases expire by the server's clock (clock_timestamp)" },
   ];
@@ -86,7 +87,7 @@ function isolation({ isolation }: Facts): Finding {
   };
 }
 
-function durability({ fsync, synchronous_commit }: Facts): Finding {
+function durability({ fsync, synchronous_commit }: Facts, locks: Durability): Finding {
   const subject = "durability";
   if (fsync !== "on") {
     return {
@@ -94,6 +95,18 @@ function durability({ fsync, synchronous_commit }: Facts): Finding {
       subject,
       detail: "fsync is off: a crash of its machine may forget or destroy everything",
       remedy: "fsync = on",
+    };
+  }
+  if (locks === "relaxed") {
+    const isAsync = synchronous_commit === "off";
+    const risk = isAsync ? ", and the last records, since synchronous_commit is off" : "";
+    return {
+      level: isAsync ? "warning" : "ok",
+      subject,
+      detail:
+        `relaxed: a crash forgets all locks${risk}; ` +
+        "then nothing is granted until the longest lease has passed",
+      ...(!isAsync ? {} : { remedy: "ALTER ROLE … SET synchronous_commit = on for Holdfast's role" }),
     };
   }
   if (synchronous_commit === "off") {
@@ -109,7 +122,7 @@ function durability({ fsync, synchronous_commit }: Facts): Finding {
   return { level: "ok", subject, detail };
 }
 
-function replication({ replicas, standbys, synchronous_commit }: Facts): Finding {
+function replication({ replicas, standbys, synchronous_commit }: Facts, locks: Durability): Finding {
   const subject = "replication";
   if (replicas === 0 && standbys === "") {
     const detail = "no standby: without the server there are no locks, but none is held twice";
@@ -118,12 +131,16 @@ function replication({ replicas, standbys, synchronous_commit }: Facts): Finding
   if (standbys !== "" && synchronous_commit !== "off" && synchronous_commit !== "local") {
     return { level: "ok", subject, detail: `synchronous: ${standbys}` };
   }
+  const forgotten =
+    locks === "relaxed"
+      ? "the last writes"
+      : "the last locks granted, which then are granted again, and the last writes";
   return {
     level: "warning",
     subject,
     detail:
-      `${replicas} standby${replicas === 1 ? "" : "s"}, asynchronous: a failover may forget the last ` +
-      "locks granted, which then are granted again, and the last writes",
+      `${replicas} standby${replicas === 1 ? "" : "s"}, asynchronous: ` +
+      `a failover may forget ${forgotten}`,
     remedy: "synchronous_standby_names; or fence every write that must not be made by two holders",
   };
 }

@@ -4,8 +4,10 @@ import { BackendError } from "../../errors.ts";
 import { Calls } from "./calls.ts";
 import type { PostgresListenClient, PostgresPool } from "./client.ts";
 import { diagnose } from "./diagnose.ts";
+import type { Durability } from "./durability.ts";
 import { Locks, type Room } from "./locks.ts";
 import { migrate } from "./migrate.ts";
+import { checkedDurability, migrationSql } from "./migration.ts";
 import { schemaName, stored } from "./names.ts";
 import type { PostgresOptions } from "./options.ts";
 import { listenClients, ownPool, type OwnPool } from "./own-pool.ts";
@@ -14,12 +16,13 @@ import { Records } from "./records.ts";
 import { parseUrl } from "./url.ts";
 
 export type { PostgresClient, PostgresListenClient, PostgresPool, PostgresQuery } from "./client.ts";
+export type { Durability } from "./durability.ts";
 export { migrationSql } from "./migration.ts";
 export type { PostgresOptions } from "./options.ts";
 
 const CALL_MS = 5_000;
 
-const GUARANTEES: Guarantees = Object.freeze({
+const DURABLE: Guarantees = Object.freeze({
   clock: "server",
   leases: "durable",
   fencing: "grant",
@@ -30,6 +33,15 @@ const GUARANTEES: Guarantees = Object.freeze({
     "and revisions grow with the servers' clocks, and fenced writes are the answer.",
 });
 
+const RELAXED: Guarantees = Object.freeze({
+  ...DURABLE,
+  leases: "volatile",
+  failover:
+    "A crash of the server and a standby that takes over forget all locks. Then nothing is granted until " +
+    "the longest lease that was ever asked for has passed, and no lock has two holders while the old " +
+    "server is down. Records that an asynchronous standby misses are lost.",
+});
+
 /**
  * A backend on the database that a pool of "pg" connects to. The pool stays the caller's, who
  * configures and ends it; give it an `error` listener, as every pool of "pg" needs. For pushes the
@@ -37,7 +49,7 @@ const GUARANTEES: Guarantees = Object.freeze({
  * pool are taken by transactions that wait for a lock, its holder can neither renew nor release it:
  * give Holdfast a pool of its own then.
  *
- * @throws RangeError if the schema is not a plain name.
+ * @throws RangeError if the schema is not a plain name, or the durability unknown.
  */
 export function postgres(pool: PostgresPool, options: PostgresOptions = {}): Backend {
   return new PostgresBackend(pool, undefined, options);
@@ -54,6 +66,7 @@ export async function postgresFromUrl(url: string, options: PostgresOptions = {}
   const parsed = parseUrl(url);
   const merged = { ...parsed.options, ...options };
   schemaName(merged.schema ?? "holdfast");
+  checkedDurability(merged.durability ?? "durable");
   const pool = await ownPool(parsed.url);
   return new PostgresBackend(pool, pool, merged);
 }
@@ -65,8 +78,9 @@ interface Opened {
 
 class PostgresBackend implements Backend {
   readonly name = "postgres";
-  readonly guarantees = GUARANTEES;
+  readonly guarantees: Guarantees;
   readonly #calls: Calls;
+  readonly #durability: Durability;
   readonly #schema: string;
   #opened: Opened | undefined;
   #push: Push | undefined;
@@ -78,11 +92,13 @@ class PostgresBackend implements Backend {
   ) {
     this.#calls = new Calls(pool, options.callMs ?? CALL_MS);
     this.#schema = schemaName(options.schema ?? "holdfast");
+    this.#durability = checkedDurability(options.durability ?? "durable");
+    this.guarantees = this.#durability === "durable" ? DURABLE : RELAXED;
   }
 
   async open(session: Session): Promise<void> {
     try {
-      await migrate(this.#calls, this.options.schema ?? "holdfast", this.#schema);
+      await migrate(this.#calls, this.options.schema ?? "holdfast", this.#schema, this.#durability);
       const room = await this.#room(session);
       this.#opened = { locks: new Locks(this.#calls, room), records: new Records(this.#calls, room) };
       const clients = await this.#listenClients();
@@ -115,6 +131,7 @@ class PostgresBackend implements Backend {
     const { now } = this.options;
     return {
       schema,
+      durability: this.#durability,
       space,
       // 63 bytes at most, and 32 of them are the process's.
       channels: `holdfast_${createHash("md5").update(`${schema} ${space}`).digest("hex").slice(0, 16)}_`,
@@ -150,8 +167,14 @@ class PostgresBackend implements Backend {
   scan: Backend["scan"] = (collection, page) => this.#it.records.scan(collection, page);
   time: Backend["time"] = () => this.#it.locks.time();
 
+  migrationSql: NonNullable<Backend["migrationSql"]> = () =>
+    migrationSql(this.options.schema, this.#durability);
+
   diagnose: NonNullable<Backend["diagnose"]> = () =>
-    diagnose(this.#calls, { isListening: this.#push !== undefined && !this.#push.isPooled });
+    diagnose(this.#calls, {
+      isListening: this.#push !== undefined && !this.#push.isPooled,
+      locks: this.#durability,
+    });
 
   async close(): Promise<void> {
     this.#push?.close();

@@ -1,7 +1,8 @@
 import { FORGOTTEN_MAX, IDLE_MEMORY_MS, REVOCATIONS_MAX } from "../../backend.ts";
+import { durabilityFunctions, guarded, nextToken, type Durability } from "./durability.ts";
 import { lookingFunctions } from "./looking-functions.ts";
+import { queueFunctions } from "./queue-functions.ts";
 import {
-  CLOCK,
   clearExpired,
   declarations,
   forget,
@@ -12,6 +13,7 @@ import {
   strangers,
   tell,
 } from "./rule.ts";
+import { CLOCK } from "./server-clock.ts";
 
 /** How many idle locks a call looks at for each one that it makes. */
 const SWEPT_PER_NEW = 4;
@@ -22,7 +24,7 @@ const SWEPT_PER_NEW = 4;
  * lock for which there is one request is tried first: one statement, which finds something to do
  * only if nothing is out of the ordinary.
  */
-const eachRequest = (schema: string, plain: string, step: string): string => `
+const eachRequest = (schema: string, durability: Durability, plain: string, step: string): string => `
   FOR i IN 1 .. cardinality(resources) + 1 LOOP
     IF i = 1 OR i > cardinality(resources) OR resources[i] <> resource THEN
       IF changed THEN
@@ -34,7 +36,7 @@ const eachRequest = (schema: string, plain: string, step: string): string => `
       IF resources[i + 1] IS DISTINCT FROM resource THEN
         ${plain}
       END IF;
-      ${enter(schema)}
+      ${enter(schema, durability)}
     END IF;
     id := ids[i];
     at := 0;
@@ -44,10 +46,10 @@ const eachRequest = (schema: string, plain: string, step: string): string => `
     ${step}
   END LOOP;`;
 
-const enter = (schema: string): string => `
+const enter = (schema: string, durability: Durability): string => `
   ${lockRow(schema)}
   ${now}
-  ${clearExpired}`;
+  ${clearExpired(durability)}`;
 
 /**
  * The request's place has no other beside it. The clock is read when the row is locked: reading it
@@ -55,6 +57,12 @@ const enter = (schema: string): string => `
  */
 const isOnly = `l.space = space AND l.name = resource AND cardinality(l.places) = 1
           AND (l.places[1]).id = id AND (l.places[1]).expires_at > ${CLOCK} / 1000`;
+
+/** Whoever may have had it before a crash had all of it, however much that was. */
+const ADOPT = `IF cardinality(places) = 1 AND (places[1]).id = '' THEN
+      capacity := capacities[i];
+      places[1].permits := capacity;
+    END IF;`;
 
 /** Places of a lock that only this request has, granted. */
 const onlyPlace = (schema: string, token: string, ms: string): string =>
@@ -64,14 +72,14 @@ const onlyPlace = (schema: string, token: string, ms: string): string =>
  * Answers five numbers for each request: its kind (see locks.ts), and up to three details; before
  * them the clock. The same form serves all three verbs.
  */
-const admit = (schema: string): string => `
+const admit = (schema: string, durability: Durability): string => `
 CREATE OR REPLACE FUNCTION ${schema}.admit(
   space int, channels text, given bigint, owner text, patience bigint, claim bigint,
   resources text[], ids text[], permits bigint[], capacities bigint[], ttls bigint[],
   waits boolean[], steals boolean[]
 ) RETURNS text LANGUAGE plpgsql AS $holdfast$
 #variable_conflict use_variable
-${declarations(schema)}
+${declarations(schema, durability)}
   minted bigint;
   expires_at bigint;
   is_new boolean;
@@ -80,20 +88,24 @@ ${declarations(schema)}
   used bigint;
   earliest bigint;
 BEGIN
+  ${guarded(schema, durability, "greatest(claim, (SELECT max(t) FROM unnest(ttls) AS t))")}
   ${eachRequest(
     schema,
+    durability,
     `
         INSERT INTO ${schema}.lock AS l (space, name, capacity, last, places, ended, forget_at, look_at)
-        SELECT space, resource, capacities[i], n.us, ${onlyPlace(schema, "n.us", "n.us / 1000")}, '{}',
+        SELECT space, resource, capacities[i], n.last, ${onlyPlace(schema, "n.last", "n.us / 1000")}, '{}',
           n.us / 1000 + ttls[i] + ${IDLE_MEMORY_MS}, n.us / 1000 + ${IDLE_MEMORY_MS}
-        FROM (SELECT ${CLOCK} AS us) AS n
-        WHERE NOT steals[i]
+        FROM (SELECT ${CLOCK} AS us) AS m,
+          LATERAL (SELECT m.us, ${nextToken(durability, "0", "m.us")} AS last) AS n
+        WHERE NOT steals[i] ${durability === "durable" ? "" : "AND era.free_at <= n.us / 1000"}
         ON CONFLICT ON CONSTRAINT lock_pkey DO UPDATE
         SET capacity = excluded.capacity,
           (last, places, forget_at) = (
             SELECT t.last, ${onlyPlace(schema, "t.last", "n.us / 1000")},
               n.us / 1000 + ttls[i] + ${IDLE_MEMORY_MS}
-            FROM (SELECT ${CLOCK} AS us) AS n, LATERAL (SELECT greatest(l.last + 1, n.us) AS last) AS t
+            FROM (SELECT ${CLOCK} AS us) AS n,
+              LATERAL (SELECT ${nextToken(durability, "l.last", "n.us")} AS last) AS t
           )
         WHERE l.places = '{}' AND NOT ('+' || id) = ANY (l.ended) AND NOT ('-' || id) = ANY (l.ended)
         RETURNING (l.places[1]).token, (l.places[1]).since, (l.places[1]).expires_at, l.xmax = 0
@@ -105,6 +117,7 @@ BEGIN
           CONTINUE;
         END IF;`,
     `
+    ${durability === "durable" ? "" : ADOPT}
     IF at > 0 THEN
       IF (places[at]).token = 0 THEN
         places[at].expires_at := ms + patience;
@@ -145,14 +158,14 @@ BEGIN
       capacity := capacities[i];
       p := ROW(id, owner, permits[i], claim, 0, ms, ms + patience);
       IF used <= capacity THEN
-        last := greatest(last + 1, us);
+        last := ${nextToken(durability, "last", "us")};
         p.token := last;
         p.expires_at := ms + ttls[i];
       END IF;
       IF steals[i] THEN
         places := p || places;
         at := 1;
-        ${handOver}
+        ${handOver(durability)}
       ELSE
         places := places || p;
         at := cardinality(places);
@@ -190,15 +203,17 @@ BEGIN
 END $holdfast$;
 `;
 
-const renew = (schema: string): string => `
+const renew = (schema: string, durability: Durability): string => `
 CREATE OR REPLACE FUNCTION ${schema}.renew(
   space int, channels text, given bigint, resources text[], ids text[], ttls bigint[]
 ) RETURNS text LANGUAGE plpgsql AS $holdfast$
 #variable_conflict use_variable
-${declarations(schema)}
+${declarations(schema, durability)}
 BEGIN
+  ${guarded(schema, durability, "coalesce((SELECT max(t) FROM unnest(ttls) AS t), 0)")}
   ${eachRequest(
     schema,
+    durability,
     `
         UPDATE ${schema}.lock AS l
         SET places[1].expires_at = ${CLOCK} / 1000 + ttls[i],
@@ -224,15 +239,17 @@ BEGIN
 END $holdfast$;
 `;
 
-const release = (schema: string): string => `
+const release = (schema: string, durability: Durability): string => `
 CREATE OR REPLACE FUNCTION ${schema}.release(
   space int, channels text, given bigint, resources text[], ids text[]
 ) RETURNS text LANGUAGE plpgsql AS $holdfast$
 #variable_conflict use_variable
-${declarations(schema)}
+${declarations(schema, durability)}
 BEGIN
+  ${guarded(schema, durability, "0")}
   ${eachRequest(
     schema,
+    durability,
     `
         UPDATE ${schema}.lock AS l
         SET places = '{}', forget_at = ${CLOCK} / 1000 + ${IDLE_MEMORY_MS},
@@ -248,7 +265,7 @@ BEGIN
     IF at > 0 THEN
       places := places[:at - 1] || places[at + 1:];
       ${forget("'+'", "id")}
-      ${handOver}
+      ${handOver(durability)}
       answer := answer || ' 0 0 0 0';
     ELSIF ('+' || id) = ANY (ended) THEN
       answer := answer || ' 0 0 0 0';
@@ -264,15 +281,16 @@ END $holdfast$;
 `;
 
 /** Answers what was revoked, a JSON text each. */
-const revoke = (schema: string): string => `
+const revoke = (schema: string, durability: Durability): string => `
 CREATE OR REPLACE FUNCTION ${schema}.revoke(
   space int, channels text, given bigint, resource text, chosen text, reason text, by_whom text
 ) RETURNS SETOF text LANGUAGE plpgsql AS $holdfast$
 #variable_conflict use_variable
-${declarations(schema).replace("resource text;", "")}
+${declarations(schema, durability).replace("resource text;", "")}
   revoked ${schema}.place[] := '{}';
 BEGIN
-  ${enter(schema)}
+  ${guarded(schema, durability, "0")}
+  ${enter(schema, durability)}
   kept := '{}';
   FOREACH p IN ARRAY places LOOP
     IF p.token <> 0 AND (chosen IS NULL OR p.id = chosen) THEN
@@ -286,8 +304,8 @@ BEGIN
   IF cardinality(revoked) > 0 THEN
     places := kept;
     -- Tokens of the places that go are stale from here on.
-    last := greatest(last + 1, us);
-    ${handOver}
+    last := ${nextToken(durability, "last", "us")};
+    ${handOver(durability)}
     UPDATE ${schema}.lock AS l
     SET revocations = (l.revocations || json_build_array(ms, reason, by_whom,
       (SELECT json_agg(r.token) FROM unnest(revoked) AS r))::text)[
@@ -301,5 +319,7 @@ BEGIN
 END $holdfast$;
 `;
 
-export const lockFunctions = (schema: string): string =>
-  [lookingFunctions, admit, renew, release, revoke].map((each) => each(schema)).join("");
+export const lockFunctions = (schema: string, durability: Durability): string =>
+  [durabilityFunctions, queueFunctions, lookingFunctions, admit, renew, release, revoke]
+    .map((each) => each(schema, durability))
+    .join("");

@@ -13,15 +13,18 @@ import type {
   Session,
 } from "../../backend.ts";
 import type { Calls } from "./calls.ts";
+import type { Durability } from "./durability.ts";
 import { stored } from "./names.ts";
 import { range } from "./page.ts";
 import { inspectionOf, placeOf } from "./place.ts";
+import { singleStatements, type SingleStatements } from "./single.ts";
 import { parameters, statement, type Statement } from "./statement.ts";
 
 /** Where one process's state and channels are. */
 export interface Room {
   /** As SQL has it. */
   readonly schema: string;
+  readonly durability: Durability;
   /** The namespace's number. */
   readonly space: number;
   /** What channels' names start with. */
@@ -39,6 +42,7 @@ export class Locks {
   readonly #admit: Statement;
   readonly #renew: Statement;
   readonly #release: Statement;
+  readonly #single: SingleStatements;
   readonly #owner: string;
 
   constructor(
@@ -49,11 +53,19 @@ export class Locks {
     this.#admit = statement(`SELECT ${schema}.admit(${parameters(13)}) AS answer`);
     this.#renew = statement(`SELECT ${schema}.renew(${parameters(6)}) AS answer`);
     this.#release = statement(`SELECT ${schema}.release(${parameters(5)}) AS answer`);
+    this.#single = singleStatements(room, room.given() !== null);
     this.#owner = JSON.stringify(session.owner);
   }
 
   admit(requests: readonly AdmitRequest[]): Promise<Reply<Admission>> {
     const { patienceMs, claimMs } = this.room.session;
+    const [only] = requests;
+    if (this.#isSingle(requests)) {
+      const { resource, leaseId, permits, capacity, ttlMs, wait, steal = false } = only!;
+      const names = [this.#owner, stored(resource), stored(leaseId)];
+      const values = [...names, ...[permits, capacity, whole(ttlMs), wait, steal].map(String)];
+      return this.#one("admit", this.#single.admit, values, admission);
+    }
     return this.#step("admit", this.#admit, requests, admission, (ordered) => [
       this.#owner,
       whole(patienceMs),
@@ -69,6 +81,11 @@ export class Locks {
   }
 
   renew(requests: readonly RenewRequest[]): Promise<Reply<Renewal>> {
+    const [only] = requests;
+    if (this.#isSingle(requests)) {
+      const values = [stored(only!.resource), stored(only!.leaseId), String(whole(only!.ttlMs))];
+      return this.#one("renew", this.#single.renew, values, renewal);
+    }
     return this.#step("renew", this.#renew, requests, renewal, (ordered) => [
       ordered.map(({ resource }) => stored(resource)),
       ordered.map(({ leaseId }) => stored(leaseId)),
@@ -77,7 +94,11 @@ export class Locks {
   }
 
   release(requests: readonly ReleaseRequest[]): Promise<Reply<Release>> {
-    const released = (kind: number): Release => (kind === 0 ? RELEASED : GONE);
+    const [only] = requests;
+    if (this.#isSingle(requests)) {
+      const values = [stored(only!.resource), stored(only!.leaseId)];
+      return this.#one("release", this.#single.release, values, released);
+    }
     return this.#step("release", this.#release, requests, released, (ordered) => [
       ordered.map(({ resource }) => stored(resource)),
       ordered.map(({ leaseId }) => stored(leaseId)),
@@ -135,6 +156,23 @@ export class Locks {
     return rows.map(inspectionOf);
   }
 
+  #isSingle(requests: readonly unknown[]): boolean {
+    return requests.length === 1 && this.calls.isDirect;
+  }
+
+  async #one<Result>(
+    operation: string,
+    statement: Statement,
+    values: string[],
+    result: (kind: number, a: number, b: number, c: number) => Result,
+  ): Promise<Reply<Result>> {
+    const given = this.room.given();
+    if (given !== null) values.push(String(given));
+    const answer = await this.calls.text(operation, statement, values);
+    const [us = 0, kind = 0, a = 0, b = 0, c = 0] = answer.split(" ").map(Number);
+    return { now: Math.floor(us / 1000), results: [result(kind, a, b, c)] };
+  }
+
   /** The functions lock rows in the order of the requests; so this order is the same for all. */
   async #step<Request extends { readonly resource: string }, Result>(
     operation: string,
@@ -173,6 +211,10 @@ function admission(kind: number, a: number, b: number, c: number): Admission {
   if (kind === 3) return { kind: "mismatch", capacity: a };
   if (kind === 4) return GONE;
   return { kind: kind === 1 ? "waiting" : "busy", ahead: a, lookAt: b < 0 ? Infinity : b };
+}
+
+function released(kind: number): Release {
+  return kind === 0 ? RELEASED : GONE;
 }
 
 function renewal(kind: number, _: number, expiresAt: number, waiting: number): Renewal {

@@ -1,4 +1,4 @@
-import { CLOCK } from "./rule.ts";
+import { CLOCK } from "./server-clock.ts";
 
 const looking = (schema: string): string => `
 CREATE OR REPLACE FUNCTION ${schema}.shown(p ${schema}.place) RETURNS text LANGUAGE sql STABLE AS $holdfast$
@@ -27,14 +27,17 @@ BEGIN
 END $holdfast$;
 `;
 
-/** Lets go of idle locks. Rows that somebody is at are not idle. */
+/**
+ * Lets go of idle locks. Rows that somebody is at are not idle; one whose tokens are ahead of the clock,
+ * after that stepped back or after a crash, is kept until the clock is past them.
+ */
 const sweep = (schema: string): string => `
 CREATE OR REPLACE FUNCTION ${schema}.sweep(ms bigint, most bigint) RETURNS void LANGUAGE plpgsql AS $holdfast$
 DECLARE
   idle record;
 BEGIN
   FOR idle IN
-    SELECT l.space, l.name, l.forget_at FROM ${schema}.lock AS l
+    SELECT l.space, l.name, greatest(l.forget_at, l.last / 1000 + 1) AS forget_at FROM ${schema}.lock AS l
     WHERE l.look_at <= ms ORDER BY l.look_at LIMIT most FOR UPDATE SKIP LOCKED
   LOOP
     IF idle.forget_at <= ms THEN

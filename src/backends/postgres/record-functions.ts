@@ -1,5 +1,4 @@
-import { IDLE_MEMORY_MS } from "../../backend.ts";
-import { CLOCK } from "./rule.ts";
+import { CLOCK } from "./server-clock.ts";
 
 /**
  * All writes of a call or none. First every row that matters is locked, in an order that all calls
@@ -41,11 +40,7 @@ BEGIN
     LOOP
       PERFORM 1 FROM ${schema}.lock AS l WHERE l.space = space AND l.name = fence FOR SHARE;
       EXIT WHEN FOUND;
-      ms := ${CLOCK} / 1000;
-      INSERT INTO ${schema}.lock (space, name, capacity, last, places, ended, forget_at, look_at)
-      VALUES (space, fence, 0, 0, '{}', '{}', ms + ${IDLE_MEMORY_MS}, ms + ${IDLE_MEMORY_MS})
-      ON CONFLICT DO NOTHING;
-      EXIT WHEN FOUND;
+      PERFORM ${schema}.make(space, fence, given);
     END LOOP;
   END LOOP;
 

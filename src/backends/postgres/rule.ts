@@ -1,11 +1,13 @@
 import { FORGOTTEN_MAX, IDLE_MEMORY_MS } from "../../backend.ts";
+import { nextToken, type Durability } from "./durability.ts";
+import { CLOCK } from "./server-clock.ts";
 
 /**
  * The one rule, and what every verb shares, as pieces of PL/pgSQL over the variables declared here.
  * They are put together as text because calling functions, and handing queues to them, takes most
  * of a short step's time.
  */
-export const declarations = (schema: string): string => `
+export const declarations = (schema: string, durability: Durability): string => `
 DECLARE
   answer text := '';
   created int := 0;
@@ -25,13 +27,8 @@ DECLARE
   next int;
   ahead bigint;
   waiting bigint;
-  claim_by bigint;`;
-
-/**
- * Microseconds since 1970: the simulator's, or the server's at this very moment, not the
- * transaction's.
- */
-export const CLOCK = "coalesce(given, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)";
+  claim_by bigint;
+  ${durability === "durable" ? "" : `era ${schema}.epoch;`}`;
 
 /**
  * Locks the resource's row, and makes it if need be: before anything is decided, because two
@@ -42,18 +39,7 @@ export const lockRow = (schema: string): string => `
     SELECT l.capacity, l.last, l.places, l.ended INTO capacity, last, places, ended
     FROM ${schema}.lock AS l WHERE l.space = space AND l.name = resource FOR NO KEY UPDATE;
     EXIT WHEN FOUND;
-    INSERT INTO ${schema}.lock (space, name, capacity, last, places, ended, forget_at, look_at)
-    SELECT space, resource, 0, 0, '{}', '{}', n.ms + ${IDLE_MEMORY_MS}, n.ms + ${IDLE_MEMORY_MS}
-    FROM (SELECT ${CLOCK} / 1000 AS ms) AS n
-    ON CONFLICT DO NOTHING;
-    IF FOUND THEN
-      created := created + 1;
-      capacity := 0;
-      last := 0;
-      places := '{}';
-      ended := '{}';
-      EXIT;
-    END IF;
+    created := created + ${schema}.make(space, resource, given);
   END LOOP;
   changed := false;`;
 
@@ -88,7 +74,7 @@ export const strangers = (id: string): string => `
     WHERE s.token = 0 AND split_part(s.id, ':', 1) <> split_part(${id}, ':', 1);
   END IF;`;
 
-export const handOver = `
+export const handOver = (durability: Durability): string => `
   ahead := 0;
   granted := '{}';
   next := 0;
@@ -99,7 +85,7 @@ export const handOver = `
       next := j;
       EXIT;
     END IF;
-    last := greatest(last + 1, us);
+    last := ${nextToken(durability, "last", "us")};
     places[j].token := last;
     places[j].since := ms;
     places[j].expires_at := ms + (places[j]).claim_ms;
@@ -124,7 +110,7 @@ export const handOver = `
   END IF;`;
 
 /** A place whose time has passed is gone; what it left is handed over. */
-export const clearExpired = `
+export const clearExpired = (durability: Durability): string => `
   kept := '{}';
   FOREACH p IN ARRAY places LOOP
     IF p.expires_at > ms THEN
@@ -135,5 +121,5 @@ export const clearExpired = `
   END LOOP;
   IF cardinality(kept) < cardinality(places) THEN
     places := kept;
-    ${handOver}
+    ${handOver(durability)}
   END IF;`;

@@ -1,3 +1,4 @@
+import { durabilityTables, type Durability } from "./durability.ts";
 import { SCHEMA_VERSION } from "./version.ts";
 
 /**
@@ -6,11 +7,12 @@ import { SCHEMA_VERSION } from "./version.ts";
  * (a HOT update), and reading clears the old ones away. Names sort in binary order. A namespace is
  * a number here, because an index entry has no room for three names of 1,024 bytes.
  */
-export const tables = (schema: string): string => `
+export const tables = (schema: string, durability: Durability): string => `
 CREATE TABLE IF NOT EXISTS ${schema}.meta (
   id int PRIMARY KEY CHECK (id = 1),
   version int NOT NULL
 );
+ALTER TABLE ${schema}.meta ADD COLUMN IF NOT EXISTS durability text NOT NULL DEFAULT 'durable';
 
 CREATE TABLE IF NOT EXISTS ${schema}.space (
   id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -31,7 +33,7 @@ DO $holdfast$ BEGIN
   END IF;
 END $holdfast$;
 
-CREATE TABLE IF NOT EXISTS ${schema}.lock (
+CREATE ${durability === "relaxed" ? "UNLOGGED " : ""}TABLE IF NOT EXISTS ${schema}.lock (
   space int NOT NULL,
   name text COLLATE "C" NOT NULL,
   capacity bigint NOT NULL,
@@ -67,6 +69,7 @@ COMMENT ON COLUMN ${schema}.lock.look_at IS
 COMMENT ON COLUMN ${schema}.record.value IS 'JSON text; null: deleted, and what outlives the deletion';
 COMMENT ON COLUMN ${schema}.record.fences IS 'highest token seen per lock';
 
-INSERT INTO ${schema}.meta AS m (id, version) VALUES (1, ${SCHEMA_VERSION})
+${durabilityTables(schema, durability)}
+INSERT INTO ${schema}.meta AS m (id, version, durability) VALUES (1, ${SCHEMA_VERSION}, '${durability}')
 ON CONFLICT (id) DO UPDATE SET version = greatest(m.version, ${SCHEMA_VERSION});
 `;
