@@ -20,6 +20,11 @@ const fromPostgres: Loader = async (url) => {
   return postgresFromUrl(url);
 };
 
+const fromEtcd: Loader = async (url) => {
+  const { etcdFromUrl } = await import("./backends/etcd/index.ts");
+  return etcdFromUrl(url);
+};
+
 /** Each backend, and through it its client, is loaded only when a URL asks for it. */
 const LOADERS: { readonly [scheme: string]: Loader } = {
   memory: async (url) => {
@@ -36,6 +41,8 @@ const LOADERS: { readonly [scheme: string]: Loader } = {
   "redis+cluster": fromRedis,
   postgres: fromPostgres,
   postgresql: fromPostgres,
+  etcd: fromEtcd,
+  etcds: fromEtcd,
 };
 
 /**
