@@ -17,6 +17,10 @@ const SKIPPED: readonly Skip[] = [
     case: "claim deadline: a dead waiter is passed over, and the next one is told when to look",
     reason: `${NO_CLOCK}; nobody need look, because the end of the dead one's lease is told by the watch`,
   },
+  {
+    case: "inspect: changes nothing",
+    reason: "a living process ends its own places in time, and what that frees is granted without any step",
+  },
   { case: "expiry: the next one gets it at the deadline, neither earlier nor later", reason: NO_CLOCK },
 ];
 

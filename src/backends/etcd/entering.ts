@@ -1,4 +1,4 @@
-import type { Admission, AdmitRequest } from "../../backend.ts";
+import type { Admission } from "../../backend.ts";
 import type { Holding } from "./holdings.ts";
 import type { Work } from "./work.ts";
 import { keptOf, type Kept, type Written } from "./place.ts";
@@ -27,7 +27,8 @@ export async function entering(work: Work, holding: Holding): Promise<Step> {
   const { leases, keys, session } = work;
   const [held, waiting] = await Promise.all([leases.for(request.ttlMs), leases.within(session.claimMs)]);
   const prefix = keys.placesOf(request.resource);
-  const value = JSON.stringify(written(work, request));
+  const place = written(work, holding);
+  const value = JSON.stringify(place);
   const enqueue = op.nested(op.txn([op.isAbsent(key)], [op.put(key, value, waiting.id)]));
   return {
     txn: op.txn(
@@ -38,7 +39,7 @@ export async function entering(work: Work, holding: Holding): Promise<Step> {
     answered(reply, revision) {
       if (reply.succeeded === true) {
         const kept = { key, leaseId: request.leaseId, createRevision: revision, modRevision: revision };
-        work.read(request.resource, revision, [{ ...kept, lease: held.id, written: written(work, request) }]);
+        work.read(request.resource, revision, [{ ...kept, lease: held.id, written: place }]);
         return work.admission(holding);
       }
       const places = placesIn(work, reply);
@@ -90,7 +91,7 @@ async function trying(
     const isThere = seen.some((kept) => kept.key === key);
     if (!isThere && (!fits(queue, permits) || attempt > ATTEMPTS_MAX)) return busy(work, holding, queue);
     if (isThere) break;
-    const put = op.put(key, JSON.stringify(written(work, request)), held.id);
+    const put = op.put(key, JSON.stringify(written(work, holding)), held.id);
     const reply = await work.transact(
       op.txn([op.isUnwrittenSince(prefix, seenAt)], [put, op.getAll(prefix)], [op.getAll(prefix)]),
     );
@@ -109,7 +110,7 @@ function busy(work: Work, holding: Holding, queue: Queue): Admission {
   return { kind: "busy", ahead: queue.standings.length, lookAt };
 }
 
-export function written({ session }: Work, request: AdmitRequest): Written {
+export function written({ session }: Work, { askedAt, request }: Holding): Written {
   const { permits, capacity, ttlMs } = request;
-  return { owner: session.owner, permits, capacity, ttlMs, patienceMs: session.patienceMs, at: clockNow() };
+  return { owner: session.owner, permits, capacity, ttlMs, patienceMs: session.patienceMs, at: askedAt };
 }

@@ -48,7 +48,7 @@ export async function steal(work: Work, holding: Holding): Promise<Admission> {
       return step.answered(entered, Number(entered.header.revision));
     }
     refuseUnlessPossible(resource, waiting, places.length);
-    const value = JSON.stringify({ ...written(work, request), front: true });
+    const value = JSON.stringify({ ...written(work, holding), front: true });
     const stamped = waiting.map((kept, index) => restamp(kept, index + 1));
     const stolen = await work.transact(
       op.txn(

@@ -1,5 +1,5 @@
 import type { Renewal, RenewRequest } from "../../backend.ts";
-import { placesIn } from "./entering.ts";
+import { looking, placesIn } from "./entering.ts";
 import type { Holding } from "./holdings.ts";
 import type { KeptLease } from "./leases.ts";
 import { tokenOf, type Kept } from "./place.ts";
@@ -41,6 +41,12 @@ export async function claim(work: Work, requests: readonly RenewRequest[]): Prom
 
 async function prepare(work: Work, { resource, leaseId, ttlMs }: RenewRequest): Promise<Renewed | undefined> {
   const holding = work.holdings.find(work.keys.placeOf(resource, leaseId));
+  if (holding?.state === "waiting") {
+    // It may have been granted, and the watch is yet to tell.
+    const { answered, txn } = looking(work, holding);
+    const reply = await work.transact(txn);
+    await answered(reply, Number(reply.header.revision));
+  }
   if (holding?.state !== "granted" || holding.endsAt <= clockNow()) return undefined;
   return { holding, ttlMs, lease: await work.leases.for(ttlMs) };
 }
