@@ -1,11 +1,8 @@
 import { systemClock, type Cancel } from "../../clock.ts";
-import { Refusal } from "./failure.ts";
+import { Reopening } from "../../reopening.ts";
 import type { Gateway, Stream } from "./gateway.ts";
-import { range } from "./transaction.ts";
-import type { KeyValue } from "./transaction.ts";
+import { range, type KeyValue } from "./transaction.ts";
 
-const RETRY_MS = 100;
-const RETRY_MAX_MS = 1_000;
 /** When something must have happened and the watch has not told for so long, it is dead. */
 const LAG_MS = 1_500;
 
@@ -42,10 +39,8 @@ export class Watch {
   #stream: Stream | undefined;
   #seen = 0;
   #lines = 0;
-  #failures = 0;
   #cancelSuspicion: Cancel | undefined;
-  #cancelRetry: Cancel | undefined;
-  #isClosed = false;
+  readonly #reopening = new Reopening(() => this.#reopen());
 
   constructor(
     private readonly gateway: Gateway,
@@ -66,7 +61,7 @@ export class Watch {
 
   /** Something has happened that the watch is to tell of, or already has. */
   suspect(): void {
-    if (this.#cancelSuspicion !== undefined || this.#isClosed) return;
+    if (this.#cancelSuspicion !== undefined || this.#reopening.isClosed) return;
     const lines = this.#lines;
     this.#cancelSuspicion = systemClock.timer(
       LAG_MS,
@@ -79,9 +74,8 @@ export class Watch {
   }
 
   close(): void {
-    this.#isClosed = true;
+    this.#reopening.close();
     this.#cancelSuspicion?.();
-    this.#cancelRetry?.();
     this.#stream?.close();
   }
 
@@ -95,7 +89,7 @@ export class Watch {
       let isCreated = false;
       const over = (why: Error): void => {
         if (this.#stream === stream) this.#stream = undefined;
-        if (isCreated) this.#again();
+        if (isCreated) this.#reopening.ended();
         else reject(why);
       };
       let stream: Stream | undefined;
@@ -109,7 +103,6 @@ export class Watch {
             this.#lines += 1;
             if (line.result?.created === true) {
               isCreated = true;
-              this.#failures = 0;
               resolve();
             }
             if (line.error !== undefined || line.result?.canceled === true) return void this.#canceled(line, stream);
@@ -119,7 +112,7 @@ export class Watch {
         )
         .then((begun) => {
           stream = begun;
-          if (this.#isClosed) begun.close();
+          if (this.#reopening.isClosed) begun.close();
           else this.#stream = begun;
         }, reject);
     });
@@ -145,20 +138,13 @@ export class Watch {
     stream?.close();
   }
 
-  #again(): void {
-    if (this.#isClosed) return;
-    const delay = Math.min(RETRY_MS * this.#failures, RETRY_MAX_MS);
-    this.#failures += 1;
-    this.#cancelRetry = systemClock.timer(delay, () => void this.#reopen(), { keepAlive: false });
-  }
-
   async #reopen(): Promise<void> {
     try {
       if (this.#seen === 0) this.#seen = await this.watcher.resync();
       await this.#begin();
     } catch (error) {
-      if (!(error instanceof Refusal)) this.gateway.moveOn();
-      this.#again();
+      this.gateway.moveOn();
+      throw error;
     }
   }
 }
