@@ -28,7 +28,8 @@ export class Worker {
     const [command, ...prefix] = isAlone ? pinned("client", process.execPath) : [process.execPath];
     const child = fork(file, [String(port)], { execPath: command ?? process.execPath, execArgv: prefix });
     const worker = new Worker(child);
-    await within(TASK_MAX_MS, "the start of a worker", new Promise((resolve) => worker.#pending.set(0, resolve)));
+    const ready = new Promise((resolve) => worker.#pending.set(0, resolve));
+    await within(TASK_MAX_MS, "the start of a worker", ready);
     return worker;
   }
 

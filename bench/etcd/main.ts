@@ -10,8 +10,8 @@ const HELP = `Measures Holdfast's locks on etcd beside raw requests to the same 
 
 Usage: npm run bench -- etcd [--quick] [--rounds N] [--markdown] [--fsync|--no-fsync]
 
-N rounds (3; with --quick 1), medians shown. Without --fsync or --no-fsync: both ways, as transactions reach the
-disk before their answer or not. Needs etcd on the PATH.`;
+N rounds (3; with --quick 1), medians shown. Without --fsync or --no-fsync: both ways, as transactions reach
+the disk before their answer or not. Needs etcd on the PATH.`;
 
 /** Time for the waiter's request to reach the store. */
 const QUEUE_MS = 15;
@@ -29,6 +29,9 @@ interface Scale {
   readonly handovers: number;
   readonly ms: number;
 }
+
+const QUICK: Scale = { pairs: 300, handovers: 60, ms: 1_000 };
+const FULL: Scale = { pairs: 1_000, handovers: 150, ms: 2_500 };
 
 /** Resolves with the exit code. */
 export async function benchEtcd(argv: readonly string[]): Promise<number> {
@@ -49,7 +52,7 @@ export async function benchEtcd(argv: readonly string[]): Promise<number> {
   }
   const quick = values.quick === true;
   const rounds = Math.min(50, Math.max(1, Number(values.rounds ?? (quick ? 1 : 3)) || 1));
-  const scale = quick ? { pairs: 300, handovers: 60, ms: 1_000 } : { pairs: 1_000, handovers: 150, ms: 2_500 };
+  const scale = quick ? QUICK : FULL;
   const style: Style = values.markdown === true ? "markdown" : "text";
   for (const fsync of [true, false]) {
     if (values[fsync ? "no-fsync" : "fsync"] === true) continue;
@@ -95,12 +98,14 @@ async function measure(fsync: boolean, scale: Scale): Promise<readonly Row[]> {
     const four = [...two, await worker(false), await worker(false)];
     const crowd = await Promise.all(four.map((each) => each.ask("crowd", { count: 8, ms: scale.ms })));
     const shares = crowd.flat();
+    const noRaw = { raw: Number.NaN };
+    const perSecond = sum(shares) / (scale.ms / 1_000);
     return [
       { text: "acquire + release, p50 ms", ...pairs, target: 1.2 },
       { text: "handover to another process, p50 ms; raw: put → watch event", ...handover, target: 1.5 },
       { text: "64 keys at once, pairs/s", ...keys },
-      { text: "one key, 4 processes × 8 callers, acq/s", raw: Number.NaN, ours: sum(shares) / (scale.ms / 1_000) },
-      { text: "… most served / least served", raw: Number.NaN, ours: mostOverLeast(shares) },
+      { text: "one key, 4 processes × 8 callers, acq/s", ...noRaw, ours: perSecond },
+      { text: "… most served / least served", ...noRaw, ours: mostOverLeast(shares) },
     ];
   } finally {
     for (const each of workers) each.end();

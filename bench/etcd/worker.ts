@@ -24,8 +24,12 @@ async function timed(times: number, step: () => Promise<unknown>): Promise<numbe
   return took;
 }
 
-/** All callers for a while: how often each of them got through, and how often two were inside. */
-async function callers(count: number, ms: number, step: (caller: number) => Promise<unknown>): Promise<number[]> {
+/** All callers for a while: how often each of them got through. */
+async function callers(
+  count: number,
+  ms: number,
+  step: (caller: number) => Promise<unknown>,
+): Promise<number[]> {
   const shares = Array.from({ length: count }, () => 0);
   const until = now() + ms;
   await Promise.all(
@@ -54,7 +58,9 @@ export const tasks = {
   async keys({ count, ms }: { count: number; ms: number }) {
     const id = await lease();
     const raw = await callers(count, ms, (caller) => pair(port, `raw/keys-${caller}/x`, id));
-    const ours = await callers(count, ms, async (caller) => (await hf.mutex(`key ${caller}`).lock()).release());
+    const lock = async (caller: number): Promise<void> =>
+      (await hf.mutex(`key ${caller}`).lock()).release();
+    const ours = await callers(count, ms, lock);
     const perSecond = (shares: readonly number[]): number =>
       (shares.reduce((sum, each) => sum + each, 0) * 1_000) / ms;
     return { raw: perSecond(raw), ours: perSecond(ours) };

@@ -69,9 +69,10 @@ describe("etcd and etcdctl lock", { skip: leftOut("etcd"), timeout: 180_000 }, (
         await etcdctl("lock", "--", "holdfast/contended", "sh", "-c", script);
       }
     });
+    const areBusy = (): boolean => etcdctlRuns < ETCDCTL_RUNS;
     let ours = 0;
     const callers = [a, a, b, b].map(async (hf) => {
-      while ((ours += 1) <= ROUNDS - ETCDCTL_RUNS || etcdctlRuns < ETCDCTL_RUNS) {
+      for (; areBusy() || ours < ROUNDS - ETCDCTL_RUNS; ours += 1) {
         await hf.mutex("contended", strict).withLock(() => {
           mkdirSync(critical);
           rmdirSync(critical);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect, LeaseLostError, type ConnectOptions, type Coordinator, type Lease } from "holdfast";
+import { connect, type LeaseLostError, type ConnectOptions, type Coordinator, type Lease } from "holdfast";
 import { etcdFromUrl } from "holdfast/etcd";
 import { FaultProxy } from "holdfast/testkit";
 import { Actor } from "../faults/actor.ts";
@@ -178,9 +178,15 @@ describe("etcd and faults", { skip: leftOut("etcd"), timeout: 120_000, concurren
     ]);
     t.after(() => Promise.all([backend.close(), late.close()]));
     const request = { resource: "r", leaseId: "late:1", permits: 1, capacity: 1, ttlMs: 3_000, wait: true };
-    await late.admit([{ ...request, leaseId: "late:0", resource: "other" }]);
+    // Its leases are there, so that the admission is one request.
+    await until("it to work", () =>
+      late.admit([{ ...request, leaseId: "late:0", resource: "other" }]).then(() => true, () => false),
+    );
     proxy.cut("requests");
-    const admitted = late.admit([request]).then(({ results }) => results[0]?.kind, (error: Error) => error.name);
+    const admitted = late.admit([request]).then(
+      ({ results }) => results[0]?.kind,
+      (error: Error) => error.name,
+    );
     const released = late.release([request]).then(() => undefined, () => undefined);
     await sleep(100);
     proxy.heal();
@@ -223,12 +229,13 @@ describe("etcd, killed and compacted", { skip: leftOut("etcd"), timeout: 120_000
     const other = await holder.mutex("other").lock();
     await other.release();
     const { header } = await post(server.endpoint, "/v3/kv/range", { key: "AA==" });
-    await post(server.endpoint, "/v3/kv/compaction", { revision: (header as { revision: string }).revision });
+    const { revision } = header as { revision: string };
+    await post(server.endpoint, "/v3/kv/compaction", { revision });
     proxy.heal();
     await (await waiting).release();
   });
 
-  test("leader killed, follower stopped: holders keep their leases, waiters go on, tokens grow", async (t) => {
+  test("leader killed, follower stopped: holders keep their leases, waiters go on", async (t) => {
     const cluster = await startEtcdCluster();
     t.after(() => cluster.stop());
     const options = { ...OPTIONS, ttlMs: 15_000 };

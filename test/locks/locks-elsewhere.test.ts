@@ -7,7 +7,7 @@ import { storeUrls, type StartedStore } from "./store-urls.ts";
 
 const skip = leftOut("etcd") || leftOut("redis") || leftOut("postgres");
 
-/** Locks in one store guard records in another: there the record itself keeps the highest token it has seen. */
+/** Locks in one store guard records in another: there the record keeps the highest token it has seen. */
 describe("locks in etcd, records elsewhere", { skip }, () => {
   let etcd: EtcdServer;
   before(async () => {

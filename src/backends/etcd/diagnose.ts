@@ -43,6 +43,6 @@ function alarmsOf({ errors = [] }: Status): readonly Finding[] {
     level: "danger",
     subject: "alarm",
     detail,
-    remedy: "See `etcdctl alarm list`; with NOSPACE nothing can be locked until it is compacted and disarmed.",
+    remedy: "See `etcdctl alarm list`. With NOSPACE nothing can be locked: compact, defragment, disarm.",
   }));
 }

@@ -1,16 +1,19 @@
 import type { Admission } from "../../backend.ts";
 import type { Holding } from "./holdings.ts";
 import type { Work } from "./work.ts";
-import { keptOf, type Kept, type Written } from "./place.ts";
+import { keptOf, type Kept } from "./place.ts";
 import { fits, queueOf, type Queue } from "./queue.ts";
 import { clockNow } from "./timeline.ts";
 import * as op from "./transaction.ts";
 
 /** A queue that changes this often under an attempt that must not wait counts as busy. */
 const ATTEMPTS_MAX = 10;
+/** Its key was never there, so it is free for the next one. */
+const NEVER_PUT = 1;
 
 /** What is to be sent for a request, and what its answer means. */
 export interface Step {
+  readonly holding: Holding;
   readonly txn: op.Txn;
   answered(reply: op.TxnReply, revision: number): Admission | Promise<Admission>;
 }
@@ -21,16 +24,19 @@ export function placesIn(work: Work, reply: op.TxnReply | undefined): readonly K
   return kvs.flatMap((kv) => keptOf(work.keys, kv)?.kept ?? []);
 }
 
-/** First come, first served: one transaction that takes the free resource, or takes a place and tells the queue. */
+/**
+ * First come, first served: one transaction that takes the free resource, or takes a place and brings the
+ * queue.
+ */
 export async function entering(work: Work, holding: Holding): Promise<Step> {
   const { request, key } = holding;
   const { leases, keys, session } = work;
   const [held, waiting] = await Promise.all([leases.for(request.ttlMs), leases.within(session.claimMs)]);
   const prefix = keys.placesOf(request.resource);
-  const place = written(work, holding);
-  const value = JSON.stringify(place);
+  const value = JSON.stringify(holding.value);
   const enqueue = op.nested(op.txn([op.isAbsent(key)], [op.put(key, value, waiting.id)]));
   return {
+    holding,
     txn: op.txn(
       [op.isEmpty(prefix)],
       [op.put(key, value, held.id)],
@@ -39,7 +45,7 @@ export async function entering(work: Work, holding: Holding): Promise<Step> {
     answered(reply, revision) {
       if (reply.succeeded === true) {
         const kept = { key, leaseId: request.leaseId, createRevision: revision, modRevision: revision };
-        work.read(request.resource, revision, [{ ...kept, lease: held.id, written: place }]);
+        work.read(request.resource, revision, [{ ...kept, lease: held.id, written: holding.value }]);
         return work.admission(holding);
       }
       const places = placesIn(work, reply);
@@ -56,6 +62,7 @@ export async function entering(work: Work, holding: Holding): Promise<Step> {
 export function looking(work: Work, holding: Holding): Step {
   const { resource } = holding.request;
   return {
+    holding,
     txn: op.txn([], [op.getAll(work.keys.placesOf(resource))]),
     answered(reply, revision) {
       work.read(resource, revision, placesIn(work, reply));
@@ -68,8 +75,9 @@ export function looking(work: Work, holding: Holding): Step {
 }
 
 function refused(work: Work, holding: Holding, capacity: number): Admission {
-  work.holdings.end(holding, "gone");
-  if (holding.request.wait) work.remove(holding.key);
+  const deletion = work.holdings.deletion(holding);
+  work.holdings.end(holding, "gone", holding.request.wait ? 0 : NEVER_PUT);
+  if (holding.request.wait) work.remove(deletion);
   return { kind: "mismatch", capacity };
 }
 
@@ -91,7 +99,7 @@ async function trying(
     const isThere = seen.some((kept) => kept.key === key);
     if (!isThere && (!fits(queue, permits) || attempt > ATTEMPTS_MAX)) return busy(work, holding, queue);
     if (isThere) break;
-    const put = op.put(key, JSON.stringify(written(work, holding)), held.id);
+    const put = op.put(key, JSON.stringify(holding.value), held.id);
     const reply = await work.transact(
       op.txn([op.isUnwrittenSince(prefix, seenAt)], [put, op.getAll(prefix)], [op.getAll(prefix)]),
     );
@@ -106,11 +114,6 @@ async function trying(
 function busy(work: Work, holding: Holding, queue: Queue): Admission {
   const { resource, leaseId } = holding.request;
   const lookAt = work.holdings.lookAt(resource, leaseId, queue);
-  work.holdings.end(holding, "gone");
+  work.holdings.end(holding, "gone", NEVER_PUT);
   return { kind: "busy", ahead: queue.standings.length, lookAt };
-}
-
-export function written({ session }: Work, { askedAt, request }: Holding): Written {
-  const { permits, capacity, ttlMs } = request;
-  return { owner: session.owner, permits, capacity, ttlMs, patienceMs: session.patienceMs, at: askedAt };
 }

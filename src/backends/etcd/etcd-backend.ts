@@ -119,7 +119,16 @@ export class EtcdBackend implements LockBackend {
     const work = this.#opened;
     const steps = await Promise.all(requests.map((request) => this.#step(request)));
     const sent = steps.filter((step): step is Step => "txn" in step);
-    const reply = await together(work, sent.map(({ txn }) => txn));
+    for (const { holding } of sent) holding.unanswered += 1;
+    let reply;
+    try {
+      reply = await together(work, sent.map(({ txn }) => txn));
+    } catch (error) {
+      const isRefused = asBackendError("admit", error).outcome === "not-applied";
+      if (isRefused) for (const { holding } of sent) holding.unanswered -= 1;
+      throw error;
+    }
+    for (const { holding } of sent) holding.unanswered -= 1;
     let at = 0;
     return Promise.all(
       steps.map((step) => {
@@ -134,33 +143,30 @@ export class EtcdBackend implements LockBackend {
   /** What to send for a request; or its answer, where there is nothing to send. */
   async #step(request: AdmitRequest): Promise<Step | Admission> {
     const work = this.#opened;
-    const { holdings, keys } = work;
-    const key = keys.placeOf(request.resource, request.leaseId);
-    const known = holdings.find(key);
+    const { holdings } = work;
+    const { leaseId, resource, steal: isTheft } = request;
+    const known = holdings.find(resource, leaseId);
     if (known !== undefined && known.state !== "asking") return looking(work, known);
-    if (known === undefined && holdings.howEnded(key) !== undefined) return { kind: "gone" };
-    const holding = known ?? holdings.begin(request, key);
-    return request.steal === true ? steal(work, holding) : entering(work, holding);
+    if (known === undefined && holdings.howEnded(resource, leaseId) !== undefined) return { kind: "gone" };
+    const holding = known ?? holdings.begin(request);
+    return isTheft === true ? steal(work, holding) : entering(work, holding);
   }
 
   async #release(requests: readonly ReleaseRequest[]): Promise<readonly Release[]> {
     const work = this.#opened;
     const { holdings } = work;
-    const keys = requests.map(({ resource, leaseId }) => work.keys.placeOf(resource, leaseId));
-    const there = keys.flatMap((key) => holdings.find(key) ?? []);
-    if (there.length > 0) {
-      // Whatever becomes of this call: from now on its end is a release.
-      for (const holding of there) holding.isLeaving = true;
-      const reply = await work.transact(op.txn([], there.map(({ key }) => op.remove(key))));
-      const deleted = (reply.responses ?? []).map((each) => Number(each.response_delete_range?.deleted ?? 0));
-      if (deleted.some((count) => count > 0)) work.wrote(Number(reply.header.revision));
-      for (const [index, holding] of there.entries()) {
-        holdings.end(holding, (deleted[index] ?? 0) > 0 ? "released" : "gone");
-      }
+    const there = requests.flatMap(({ resource, leaseId }) => holdings.find(resource, leaseId) ?? []);
+    // Whatever becomes of this call: from now on its end is a release.
+    for (const holding of there) holding.isLeaving = true;
+    const { replies, revision } = await together(work, there.map((holding) => holdings.deletion(holding)));
+    for (const [index, holding] of there.entries()) {
+      const isDeleted = replies[index]?.succeeded === true;
+      holdings.end(holding, isDeleted ? "released" : "gone", isDeleted ? revision : 0);
+      if (isDeleted) work.wrote(revision);
     }
-    return keys.map((key) => {
-      holdings.forget(key, "gone");
-      return { kind: holdings.howEnded(key) ?? "gone" };
+    return requests.map(({ resource, leaseId }) => {
+      holdings.forget(resource, leaseId, "gone");
+      return { kind: holdings.howEnded(resource, leaseId)?.how ?? "gone" };
     });
   }
 

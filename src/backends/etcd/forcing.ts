@@ -6,7 +6,7 @@ import {
   type RevokeRequest,
 } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";
-import { entering, placesIn, written } from "./entering.ts";
+import { entering, placesIn } from "./entering.ts";
 import type { Holding } from "./holdings.ts";
 import { fromBase64, base64 } from "./names.ts";
 import { mayEndAt, shown, tokenOf, type Kept } from "./place.ts";
@@ -37,7 +37,7 @@ export async function steal(work: Work, holding: Holding): Promise<Admission> {
       return work.admission(holding);
     }
     if (capacity !== null && capacity !== request.capacity) {
-      work.holdings.end(holding, "gone");
+      work.holdings.end(holding, "gone", revision);
       return { kind: "mismatch", capacity };
     }
     const holders = standings.filter(({ isGranted }) => isGranted).map(({ kept }) => kept);
@@ -48,19 +48,26 @@ export async function steal(work: Work, holding: Holding): Promise<Admission> {
       return step.answered(entered, Number(entered.header.revision));
     }
     refuseUnlessPossible(resource, waiting, places.length);
-    const value = JSON.stringify({ ...written(work, holding), front: true });
+    const value = JSON.stringify({ ...holding.value, front: true });
     const stamped = waiting.map((kept, index) => restamp(kept, index + 1));
     const stolen = await work.transact(
       op.txn(
-        [op.isUnwrittenSince(prefix, revision), ...places.map((kept) => op.isFrom(kept.key, kept.createRevision))],
-        [...holders.map((kept) => op.remove(kept.key)), op.put(key, value, held.id), ...stamped, op.getAll(prefix)],
+        [op.isUnwrittenSince(prefix, revision), ...places.map(isThere)],
+        [...holders.map(removal), op.put(key, value, held.id), ...stamped, op.getAll(prefix)],
       ),
     );
     if (stolen.succeeded !== true) continue;
     work.read(resource, Number(stolen.header.revision), placesIn(work, stolen));
     return work.admission(holding);
   }
-  throw new BackendError("etcd", "admit", "not-applied", { detail: "the queue changes too fast to steal from" });
+  throw tooFast("admit");
+}
+
+const isThere = ({ createRevision, key }: Kept): op.Compare => op.isFrom(key, createRevision);
+const removal = ({ key }: Kept): op.Operation => op.remove(key);
+
+function tooFast(operation: string): BackendError {
+  return new BackendError("etcd", operation, "not-applied", { detail: "the queue changes too fast" });
 }
 
 function refuseUnlessPossible(resource: string, waiting: readonly Kept[], places: number): void {
@@ -97,15 +104,15 @@ export async function revoke(work: Work, request: RevokeRequest): Promise<readon
     const lease = await work.leases.once(TRAIL_MS);
     const done = await work.transact(
       op.txn(
-        [op.isAt(trail, Number(before?.mod_revision ?? 0)), ...revoked.map(({ kept }) => op.isFrom(kept.key, kept.createRevision))],
-        [op.put(trail, JSON.stringify(entries), lease), ...revoked.map(({ kept }) => op.remove(kept.key))],
+        [op.isAt(trail, Number(before?.mod_revision ?? 0)), ...revoked.map(({ kept }) => isThere(kept))],
+        [op.put(trail, JSON.stringify(entries), lease), ...revoked.map(({ kept }) => removal(kept))],
       ),
     );
     if (done.succeeded !== true) continue;
     work.wrote(Number(done.header.revision));
     return revoked.map(({ kept }) => shown(kept, capacity ?? 1, true, mayEndAt(kept, true, now)));
   }
-  throw new BackendError("etcd", "revoke", "not-applied", { detail: "the queue changes too fast" });
+  throw tooFast("revoke");
 }
 
 export function trailIn(kv: op.KeyValue | undefined): readonly Revocation[] {

@@ -5,7 +5,7 @@ import { CODE, NotSent, Refusal } from "./failure.ts";
 import type { EtcdOptions } from "./options.ts";
 
 /** A member that does not answer for this long is left for the next one. */
-const ANSWER_MS = 1_500;
+const ANSWER_MS = 2_500;
 const SOCKETS_MAX = 64;
 
 /** A reply that comes in pieces, for as long as both sides like. */
@@ -19,17 +19,23 @@ export interface Stream {
  * an effect are never sent twice.
  */
 export class Gateway {
-  readonly #endpoints: readonly URL[];
-  readonly #agents: { readonly http: http.Agent; readonly https: https.Agent };
+  /** By member, as `node:http` takes them. */
+  readonly #endpoints: readonly http.RequestOptions[];
+  readonly #agents: readonly [http.Agent, https.Agent];
   readonly #options: EtcdOptions;
   #current = 0;
   #token: Promise<string> | undefined;
 
   constructor(options: EtcdOptions) {
     this.#options = options;
-    this.#endpoints = options.endpoints.map((endpoint) => new URL(endpoint));
-    const agent = { keepAlive: true, maxSockets: SOCKETS_MAX, scheduling: "lifo" } as const;
-    this.#agents = { http: new http.Agent(agent), https: new https.Agent({ ...agent, ...options.tls }) };
+    const settings = { keepAlive: true, maxSockets: SOCKETS_MAX, scheduling: "lifo" } as const;
+    this.#agents = [new http.Agent(settings), new https.Agent({ ...settings, ...options.tls })];
+    this.#endpoints = options.endpoints.map((endpoint) => {
+      const { hostname, port, protocol } = new URL(endpoint);
+      const agent = this.#agents[protocol === "https:" ? 1 : 0];
+      // Brackets of an IPv6 address belong to URLs only.
+      return { protocol, host: hostname.replace(/^\[|\]$/g, ""), port, agent, method: "POST" };
+    });
   }
 
   /** @throws NotSent, Refusal, or what broke the connection: then the outcome is unknown */
@@ -95,8 +101,7 @@ export class Gateway {
   }
 
   close(): void {
-    this.#agents.http.destroy();
-    this.#agents.https.destroy();
+    for (const agent of this.#agents) agent.destroy();
   }
 
   #leave(at: number): void {
@@ -141,17 +146,33 @@ export class Gateway {
     token: string,
     answered: (response: http.IncomingMessage) => void,
   ): http.ClientRequest {
-    const endpoint = this.#endpoints[at] as URL;
+    const endpoint = this.#endpoints[at] as http.RequestOptions;
     const { request } = endpoint.protocol === "https:" ? https : http;
-    const agent = endpoint.protocol === "https:" ? this.#agents.https : this.#agents.http;
     const headers: http.OutgoingHttpHeaders = { "content-type": "application/json" };
     if (token !== "") headers["authorization"] = token;
     // A member that has lost the leader ends its streams, instead of keeping them silent.
     if (path === "/v3/watch") headers["grpc-metadata-hasleader"] = "true";
-    return request(new URL(path, endpoint), { method: "POST", agent, headers }, answered);
+    return request({ ...endpoint, path, headers }, answered);
   }
 
-  #post<Reply>(at: number, path: string, body: object, token: string, answerMs: number): Promise<Reply> {
+  async #post<Reply>(
+    at: number,
+    path: string,
+    body: object,
+    token: string,
+    answerMs: number,
+  ): Promise<Reply> {
+    const { status, text } = await this.#send(at, path, body, token, answerMs);
+    return understood<Reply>(status, text);
+  }
+
+  #send(
+    at: number,
+    path: string,
+    body: object,
+    token: string,
+    answerMs: number,
+  ): Promise<{ readonly status: number; readonly text: string }> {
     return new Promise((resolve, reject) => {
       let wasConnected = false;
       const fail = (error: Error): void => {
@@ -166,11 +187,7 @@ export class Gateway {
         response.on("error", fail);
         response.on("end", () => {
           cancel();
-          try {
-            resolve(understood<Reply>(response.statusCode ?? 0, text));
-          } catch (error) {
-            reject(error as Error);
-          }
+          resolve({ status: response.statusCode ?? 0, text });
         });
       });
       const cancel = systemClock.timer(answerMs, () => fail(new Error(`no answer within ${answerMs} ms`)), {

@@ -2,12 +2,20 @@ import type { Admission, AdmitRequest, Grant, RevokeReason, Session } from "../.
 import { systemClock, type Cancel } from "../../clock.ts";
 import type { Leases } from "./leases.ts";
 import { Mirror, type Change } from "./mirror.ts";
-import { mayEndAt, tokenOf, type Kept } from "./place.ts";
+import type { Keyspace } from "./names.ts";
+import { mayEndAt, tokenOf, type Kept, type Written } from "./place.ts";
 import { strangersWaiting, type Queue } from "./queue.ts";
 import { clockNow } from "./timeline.ts";
+import { isFrom, isValue, remove, txn, type Txn } from "./transaction.ts";
 
 /** So many lease ids that ended are remembered, oldest forgotten first. */
 const ENDED_MAX = 10_000;
+
+interface Ended {
+  readonly how: "released" | "gone";
+  /** The revision at which its key was deleted; 0: unknown. */
+  readonly revision: number;
+}
 
 /**
  * - `asking`: no answer has told that it is there;
@@ -17,6 +25,10 @@ const ENDED_MAX = 10_000;
 export interface Holding {
   readonly request: AdmitRequest;
   readonly key: string;
+  /** What is written there at first. */
+  readonly value: Written;
+  /** Admissions that were sent and are not answered, and may take effect at any time. */
+  unanswered: number;
   state: "asking" | "waiting" | "granted" | "ended";
   /** When this process gives it up by itself, unless it is asked about or renewed. */
   endsAt: number;
@@ -37,16 +49,20 @@ export interface Holding {
 export class Holdings {
   readonly #byKey = new Map<string, Holding>();
   readonly #byResource = new Map<string, { readonly mirror: Mirror; readonly holdings: Set<Holding> }>();
-  readonly #ended = new Map<string, "released" | "gone">();
+  readonly #byId = new Map<string, Holding>();
+  readonly #ended = new Map<string, Ended>();
+  /** Keys under which something may still come or go: never used again. */
+  readonly #retired = new Set<string>();
   #armedFor = Infinity;
   #cancel: Cancel | undefined;
   #isClosed = false;
 
   constructor(
     private readonly session: Session,
+    private readonly keys: Keyspace,
     private readonly leases: Leases,
-    /** Deletes a key that should not be there, however often that takes. */
-    private readonly remove: (key: string) => void,
+    /** Deletes what should not be there, however often that takes. */
+    private readonly remove: (deletion: Txn) => void,
   ) {}
 
   get isEmpty(): boolean {
@@ -57,31 +73,48 @@ export class Holdings {
     return [...this.#byResource.keys()];
   }
 
-  find(key: string): Holding | undefined {
+  at(key: string): Holding | undefined {
     return this.#byKey.get(key);
   }
 
-  howEnded(key: string): "released" | "gone" | undefined {
-    return this.#ended.get(key);
+  find(resource: string, leaseId: string): Holding | undefined {
+    return this.#byId.get(idOf(resource, leaseId));
+  }
+
+  howEnded(resource: string, leaseId: string): Ended | undefined {
+    return this.#ended.get(idOf(resource, leaseId));
+  }
+
+  /** Deletes its key, if it is still its own. */
+  deletion({ key, request, value }: Holding): Txn {
+    const kept = this.#byResource.get(request.resource)?.mirror.find(key);
+    const isIts = kept === undefined ? isValue(key, JSON.stringify(value)) : isFrom(key, kept.createRevision);
+    return txn([isIts], [remove(key)]);
   }
 
   queue(resource: string): Queue {
     return this.#byResource.get(resource)?.mirror.queue ?? { capacity: null, standings: [] };
   }
 
-  begin(request: AdmitRequest, key: string): Holding {
+  begin(request: AdmitRequest): Holding {
+    const { capacity, leaseId, permits, resource, ttlMs } = request;
+    const { owner, patienceMs, processId } = this.session;
+    const askedAt = clockNow();
+    const key = this.#freeKey(resource, processId);
     const holding: Holding = {
       request,
       key,
+      value: { leaseId, owner, permits, capacity, ttlMs, patienceMs, at: askedAt },
+      unanswered: 0,
       state: "asking",
       endsAt: Infinity,
-      askedAt: clockNow(),
+      askedAt,
       grantedAt: 0,
       isLeaving: false,
       isContended: false,
     };
     this.#byKey.set(key, holding);
-    const { resource } = request;
+    this.#byId.set(idOf(resource, leaseId), holding);
     const known = this.#byResource.get(resource);
     if (known === undefined) {
       this.#byResource.set(resource, { mirror: new Mirror(), holdings: new Set([holding]) });
@@ -91,12 +124,16 @@ export class Holdings {
     return holding;
   }
 
-  end(holding: Holding, how: "released" | "gone"): void {
+  /** `deletedAt`: the revision at which it was deleted, or 0 if that is not certain. */
+  end(holding: Holding, how: "released" | "gone", deletedAt = 0): void {
     if (holding.state === "ended") return;
+    const { key, request, unanswered } = holding;
+    const { leaseId, resource } = request;
     holding.state = "ended";
-    this.#byKey.delete(holding.key);
-    this.forget(holding.key, how);
-    const { resource } = holding.request;
+    this.#byKey.delete(key);
+    this.#byId.delete(idOf(resource, leaseId));
+    this.forget(resource, leaseId, how, deletedAt);
+    if (deletedAt === 0 || unanswered > 0) remember(this.#retired, key);
     const known = this.#byResource.get(resource);
     if (known?.holdings.delete(holding) === true && known.holdings.size === 0) {
       this.#byResource.delete(resource);
@@ -104,13 +141,20 @@ export class Holdings {
   }
 
   /** An id that is not to get a place any more. */
-  forget(key: string, how: "released" | "gone"): void {
-    if (this.#ended.has(key)) return;
-    this.#ended.set(key, how);
-    if (this.#ended.size > ENDED_MAX) {
-      const [oldest] = this.#ended.keys();
-      if (oldest !== undefined) this.#ended.delete(oldest);
-    }
+  forget(resource: string, leaseId: string, how: "released" | "gone", revision = 0): void {
+    const id = idOf(resource, leaseId);
+    if (this.#ended.has(id)) return;
+    this.#ended.set(id, { how, revision });
+    if (this.#ended.size <= ENDED_MAX) return;
+    const [oldest] = this.#ended.keys();
+    if (oldest !== undefined) this.#ended.delete(oldest);
+  }
+
+  /** Whether what was created there at that revision is of an ended place: it came late. */
+  isLeftOver(resource: string, leaseId: string, revision: number): boolean {
+    const id = idOf(resource, leaseId);
+    const ended = this.#ended.get(id);
+    return ended !== undefined && !this.#byId.has(id) && ended.revision < revision;
   }
 
   /** All places of a resource, as they were at a revision. False: the watch should have told, and has not. */
@@ -118,6 +162,12 @@ export class Holdings {
     const isExpected = this.#byResource.get(resource)?.mirror.read(revision, places) ?? true;
     this.settle(resource, places.some(({ written }) => written?.front === true) ? "stolen" : "revoked");
     return isExpected;
+  }
+
+  /** Whether a place of this resource is here, and what happened at that revision to that key is news. */
+  concerns(resource: string, key: string, revision: number): boolean {
+    const mirror = this.#byResource.get(resource)?.mirror;
+    return mirror !== undefined && mirror.find(key)?.modRevision !== revision;
   }
 
   /** What the watch tells. */
@@ -156,8 +206,9 @@ export class Holdings {
     for (const holding of [...holdings]) {
       const standing = byKey.get(holding.key);
       if (standing === undefined) this.#missing(holding, reason);
-      else if (standing.isGranted && holding.state !== "granted") this.#granted(holding, standing.kept, mirror.queue);
-      else if (!standing.isGranted && holding.state === "asking") {
+      else if (standing.isGranted && holding.state !== "granted") {
+        this.#granted(holding, standing.kept, mirror.queue);
+      } else if (!standing.isGranted && holding.state === "asking") {
         holding.state = "waiting";
         this.prolong(holding, clockNow() + this.session.patienceMs);
       } else if (standing.isGranted) this.#contended(holding, mirror.queue);
@@ -177,6 +228,13 @@ export class Holdings {
 
   doubt(): void {
     for (const { mirror } of this.#byResource.values()) mirror.doubt();
+  }
+
+  #freeKey(resource: string, processId: string): string {
+    for (let slot = 0; ; slot += 1) {
+      const key = this.keys.placeOf(resource, processId, slot);
+      if (!this.#byKey.has(key) && !this.#retired.has(key)) return key;
+    }
   }
 
   #grantOf(holding: Holding, kept: Kept, queue: Queue): Grant {
@@ -208,7 +266,8 @@ export class Holdings {
   #missing(holding: Holding, reason: RevokeReason): void {
     const { isLeaving, request, state } = holding;
     if (state === "asking") return;
-    this.end(holding, isLeaving ? "released" : "gone");
+    const deletedAt = this.#byResource.get(request.resource)?.mirror.revision;
+    this.end(holding, isLeaving ? "released" : "gone", deletedAt);
     if (isLeaving) return;
     if (state === "granted") this.session.listener.revoked(request.resource, request.leaseId, reason);
     else this.session.listener.look(request.resource);
@@ -218,7 +277,8 @@ export class Holdings {
     if (this.#isClosed) return;
     this.#cancel?.();
     this.#armedFor = at;
-    this.#cancel = systemClock.timer(Math.max(0, at - clockNow()), () => this.#endInTime(), { keepAlive: false });
+    const ms = Math.max(0, at - clockNow());
+    this.#cancel = systemClock.timer(ms, () => this.#endInTime(), { keepAlive: false });
   }
 
   #endInTime(): void {
@@ -228,10 +288,20 @@ export class Holdings {
     for (const holding of [...this.#byKey.values()]) {
       if (holding.endsAt > now) next = Math.min(next, holding.endsAt);
       else {
+        const deletion = this.deletion(holding);
         this.end(holding, "gone");
-        this.remove(holding.key);
+        this.remove(deletion);
       }
     }
     if (next !== Infinity) this.#arm(next);
   }
+}
+
+const idOf = (resource: string, leaseId: string): string => `${leaseId}/${resource}`;
+
+function remember(keys: Set<string>, key: string): void {
+  keys.add(key);
+  if (keys.size <= ENDED_MAX) return;
+  const [oldest] = keys;
+  if (oldest !== undefined) keys.delete(oldest);
 }

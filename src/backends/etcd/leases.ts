@@ -5,6 +5,8 @@ import { clockNow } from "./timeline.ts";
 
 /** How often the leases are kept alive; a call costs the leader no write. */
 const BEAT_MS = 600;
+/** A member that does not answer a beat for so long is left: well before leases run out. */
+const ANSWER_MS = 1_000;
 /** A lease lasts longer than what is attached to it, by about the time between two beats. */
 const SPARE_MS = 1_000;
 /** Nothing was attached for so long: the leases may run out. */
@@ -64,9 +66,11 @@ export class Leases {
   /** False: it has run out. */
   async keepAlive(lease: KeptLease): Promise<boolean> {
     const sentAt = clockNow();
-    const { result } = await this.gateway.call<{ result?: { TTL?: string } }>("/v3/lease/keepalive", {
-      ID: lease.id,
-    });
+    const { result } = await this.gateway.call<{ result?: { TTL?: string } }>(
+      "/v3/lease/keepalive",
+      { ID: lease.id },
+      ANSWER_MS,
+    );
     if (Number(result?.TTL ?? 0) <= 0) {
       this.forget(lease);
       return false;

@@ -45,13 +45,13 @@ function inspection(
   trail: op.KeyValue | undefined,
 ): Inspection {
   const now = clockNow();
-  const { capacity, standings } = queueOf(places.filter((kept) => !hasEnded(work, kept, now)));
+  const { capacity, standings } = queueOf(places.filter((kept) => !hasEnded(work, resource, kept, now)));
   return {
     resource,
     now,
     capacity,
     places: standings.map(({ isGranted, kept }) => {
-      const own = work.holdings.find(kept.key);
+      const own = work.holdings.find(resource, kept.leaseId);
       return shown(kept, capacity ?? 1, isGranted, own?.endsAt ?? mayEndAt(kept, isGranted, now));
     }),
     revocations: trailIn(trail),
@@ -59,7 +59,7 @@ function inspection(
 }
 
 /** Places of this very process, whose own time is up, though their keys are still on the way out. */
-function hasEnded(work: Work, { key }: Kept, now: number): boolean {
-  const own = work.holdings.find(key);
-  return own === undefined ? work.holdings.howEnded(key) !== undefined : own.endsAt <= now;
+function hasEnded({ holdings }: Work, resource: string, { leaseId }: Kept, now: number): boolean {
+  const own = holdings.find(resource, leaseId);
+  return own === undefined ? holdings.howEnded(resource, leaseId) !== undefined : own.endsAt <= now;
 }

@@ -26,6 +26,10 @@ export class Mirror {
     return this.#readAt > 0;
   }
 
+  get revision(): number {
+    return this.#revision;
+  }
+
   get queue(): Queue {
     return (this.#queue ??= queueOf(this.#places.values()));
   }

@@ -2,10 +2,11 @@
  * Where things are kept. A place has a key of its own, so that etcd's create revision is its position in the
  * queue, exactly as `clientv3/concurrency` and `etcdctl lock` have it:
  *
- *     <namespace>/<resource>/<lease id>    a place; they have <name>/<lease in hex>
- *     <namespace>/~forced/<resource>       the last forced releases
+ *     <namespace>/<resource>/<process id>:<slot>   a place; theirs is <name>/<lease in hex>
+ *     <namespace>/~forced/<resource>               the last forced releases
  *
- * Any key that begins with the first two parts is a place, whoever wrote it.
+ * Any key that begins with the first two parts is a place, whoever wrote it. A process uses its keys of a
+ * resource again: until it is compacted, etcd looks at every key that was ever in a range.
  */
 export interface Keyspace {
   /** All keys of the namespace. */
@@ -13,7 +14,7 @@ export interface Keyspace {
   /** The keys of forced releases. */
   readonly forced: string;
   placesOf(resource: string): string;
-  placeOf(resource: string, leaseId: string): string;
+  placeOf(resource: string, processId: string, slot: number): string;
   forcedOf(resource: string): string;
   /** What a key is of; undefined: nothing of ours. */
   parse(key: string): ParsedKey | undefined;
@@ -22,13 +23,15 @@ export interface Keyspace {
 export interface ParsedKey {
   readonly kind: "place" | "forced";
   readonly resource: string;
-  readonly leaseId: string;
+  /** What stands behind the resource. */
+  readonly rest: string;
 }
 
 const FORCED = "~forced";
 
 /** Plain names stay as they are. A name that could be taken for more than one part, or for ours, does not. */
-export const escaped = (name: string): string => name.replace(/[%/~]/g, encodeURIComponent).replaceAll("~", "%7E");
+const escaped = (name: string): string =>
+  name.replace(/[%/]/g, encodeURIComponent).replaceAll("~", "%7E");
 
 const restored = (text: string): string => text.replace(/%(25|2F|7E)/g, decodeURIComponent);
 
@@ -40,13 +43,13 @@ export function keyspace(namespace: string): Keyspace {
     all,
     forced,
     placesOf,
-    placeOf: (resource, leaseId) => placesOf(resource) + escaped(leaseId),
+    placeOf: (resource, processId, slot) => `${placesOf(resource)}${processId}:${slot}`,
     forcedOf: (resource) => forced + escaped(resource),
     parse(key) {
       const [first, second, ...more] = key.slice(all.length).split("/");
       if (!key.startsWith(all) || first === undefined || second === undefined) return undefined;
-      if (first === FORCED) return { kind: "forced", resource: restored(second), leaseId: "" };
-      return { kind: "place", resource: restored(first), leaseId: restored([second, ...more].join("/")) };
+      if (first === FORCED) return { kind: "forced", resource: restored(second), rest: "" };
+      return { kind: "place", resource: restored(first), rest: [second, ...more].join("/") };
     },
   };
 }

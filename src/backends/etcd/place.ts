@@ -7,6 +7,7 @@ const TOKENS_PER_REVISION = 1_024;
 
 /** What a place's key has for a value, as JSON. Times by the clock of the process that wrote them. */
 export interface Written {
+  readonly leaseId: string;
   readonly owner: Owner;
   readonly permits: number;
   readonly capacity: number;
@@ -36,14 +37,18 @@ export interface Kept {
   readonly lease: string;
 }
 
-export function keptOf(keys: Keyspace, kv: KeyValue): { readonly resource: string; readonly kept: Kept } | undefined {
+export function keptOf(
+  keys: Keyspace,
+  kv: KeyValue,
+): { readonly resource: string; readonly kept: Kept } | undefined {
   const key = fromBase64(kv.key);
   const parsed = keys.parse(key);
   if (parsed?.kind !== "place") return undefined;
+  const written = writtenIn(fromBase64(kv.value ?? ""));
   const kept = {
     key,
-    leaseId: parsed.leaseId,
-    written: writtenIn(fromBase64(kv.value ?? "")),
+    leaseId: written?.leaseId ?? parsed.rest,
+    written,
     createRevision: Number(kv.create_revision ?? 0),
     modRevision: Number(kv.mod_revision),
     lease: kv.lease ?? "0",

@@ -1,6 +1,6 @@
 import type { Kept } from "./place.ts";
 
-/** A place and how it stands: the one rule, computed from the places alone, so that nobody has to write it. */
+/** A place and how it stands: the one rule, computed from the places alone, so that nobody writes it. */
 export interface Standing {
   readonly kept: Kept;
   readonly isGranted: boolean;

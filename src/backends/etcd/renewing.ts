@@ -28,7 +28,9 @@ export async function claim(work: Work, requests: readonly RenewRequest[]): Prom
     there.some(({ lease, ttlMs }) => lease.keptAt === keptAt && keptAt + kept < sentAt + ttlMs),
   );
   const [reply] = await Promise.all([
-    there.length === 0 ? undefined : work.transact(op.txn([], there.map((each) => op.nested(renewal(work, each))))),
+    there.length === 0
+      ? undefined
+      : work.transact(op.txn([], there.map((each) => op.nested(renewal(work, each))))),
     ...late.map((lease) => work.leases.keepAlive(lease)),
   ]);
   const revision = Number(reply?.header.revision ?? 0);
@@ -40,7 +42,7 @@ export async function claim(work: Work, requests: readonly RenewRequest[]): Prom
 }
 
 async function prepare(work: Work, { resource, leaseId, ttlMs }: RenewRequest): Promise<Renewed | undefined> {
-  const holding = work.holdings.find(work.keys.placeOf(resource, leaseId));
+  const holding = work.holdings.find(resource, leaseId);
   if (holding?.state === "waiting") {
     // It may have been granted, and the watch is yet to tell.
     const { answered, txn } = looking(work, holding);

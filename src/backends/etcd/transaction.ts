@@ -75,6 +75,14 @@ export const isAbsent = (key: string): Compare => ({
   create_revision: "0",
 });
 
+/** It is what was put there. */
+export const isValue = (key: string, value: string): Compare => ({
+  key: base64(key),
+  target: "VALUE",
+  result: "EQUAL",
+  value: base64(value),
+});
+
 /** It is still the key that was created then. */
 export const isFrom = (key: string, createRevision: number): Compare => ({
   key: base64(key),

@@ -87,6 +87,7 @@ export class Watch {
   #begin(): Promise<void> {
     return new Promise((resolve, reject) => {
       let isCreated = false;
+      let isCanceled = false;
       const over = (why: Error): void => {
         if (this.#stream === stream) this.#stream = undefined;
         if (isCreated) this.#reopening.ended();
@@ -105,14 +106,19 @@ export class Watch {
               isCreated = true;
               resolve();
             }
-            if (line.error !== undefined || line.result?.canceled === true) return void this.#canceled(line, stream);
+            if (line.error !== undefined || line.result?.canceled === true) {
+              // What happened up to then was compacted away: see what there is.
+              if (Number(line.result?.compact_revision ?? 0) > 0) this.#seen = 0;
+              isCanceled = true;
+              return stream?.close();
+            }
             if (line.result?.events !== undefined) this.#tell(line.result.events);
           },
           over,
         )
         .then((begun) => {
           stream = begun;
-          if (this.#reopening.isClosed) begun.close();
+          if (this.#reopening.isClosed || isCanceled) begun.close();
           else this.#stream = begun;
         }, reject);
     });
@@ -130,12 +136,6 @@ export class Watch {
       this.#seen = Math.max(this.#seen, revision);
       this.watcher.events(revision, group);
     }
-  }
-
-  async #canceled({ result }: Line, stream: Stream | undefined): Promise<void> {
-    // What happened up to then was compacted away, or nobody knows: see what there is.
-    if (Number(result?.compact_revision ?? 0) > 0) this.#seen = 0;
-    stream?.close();
   }
 
   async #reopen(): Promise<void> {

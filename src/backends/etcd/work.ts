@@ -3,7 +3,7 @@ import { systemClock, type Cancel } from "../../clock.ts";
 import type { Gateway } from "./gateway.ts";
 import { Holdings, type Holding } from "./holdings.ts";
 import { Leases } from "./leases.ts";
-import { keyspace, type Keyspace } from "./names.ts";
+import { fromBase64, keyspace, type Keyspace } from "./names.ts";
 import { keptOf, type Kept } from "./place.ts";
 import { processOf } from "./queue.ts";
 import * as op from "./transaction.ts";
@@ -30,7 +30,7 @@ export class Work {
       () => !this.holdings.isEmpty,
       () => session.listener.look(),
     );
-    this.holdings = new Holdings(session, this.leases, (key) => this.remove(key));
+    this.holdings = new Holdings(session, this.keys, this.leases, (each) => this.remove(each));
     this.#watch = new Watch(gateway, this.keys.all, {
       events: (revision, events) => this.#events(revision, events),
       resync: () => this.#resync(),
@@ -53,7 +53,7 @@ export class Work {
 
   /** The answer, once its place is known to be there; a place that is not wanted any more goes. */
   admission(holding: Holding): Admission {
-    if (holding.state === "ended") this.remove(holding.key);
+    if (holding.state === "ended") this.remove(this.holdings.deletion(holding));
     else if (holding.state === "asking") this.holdings.end(holding, "gone");
     return this.holdings.admission(holding);
   }
@@ -63,14 +63,15 @@ export class Work {
     if (this.#watch.seen < revision) this.#watch.suspect();
   }
 
-  remove(key: string): void {
-    this.transact(op.txn([], [op.remove(key)])).catch(() => {
+  /** Tried again until it is done. */
+  remove(deletion: op.Txn): void {
+    this.transact(deletion).catch(() => {
       if (this.#isClosed) return;
       const cancel = systemClock.timer(
         RETRY_MS,
         () => {
           this.#retries.delete(cancel);
-          this.remove(key);
+          this.remove(deletion);
         },
         { keepAlive: false },
       );
@@ -90,24 +91,27 @@ export class Work {
     const touched = new Set<string>();
     let isTheft = false;
     for (const { type, kv } of events) {
-      const place = keptOf(this.keys, kv);
-      if (place === undefined) continue;
-      const { kept, resource } = place;
-      if (type === "DELETE") this.holdings.change(resource, { revision, key: kept.key, kept: undefined });
-      else {
-        this.holdings.change(resource, { revision, key: kept.key, kept });
-        isTheft ||= kept.written?.front === true && kept.createRevision === revision;
-        this.#sweep(kept);
-      }
+      const key = fromBase64(kv.key);
+      const parsed = this.keys.parse(key);
+      if (parsed?.kind !== "place") continue;
+      const { resource, rest } = parsed;
+      if (type !== "DELETE" && this.holdings.at(key) === undefined) this.#sweep(resource, rest, kv);
+      // Values of others' places are read where one of ours stands beside them.
+      if (!this.holdings.concerns(resource, key, revision)) continue;
+      const kept = type === "DELETE" ? undefined : keptOf(this.keys, kv)?.kept;
+      this.holdings.change(resource, { revision, key, kept });
+      isTheft ||= kept?.written?.front === true && kept.createRevision === revision;
       touched.add(resource);
     }
     for (const resource of touched) this.holdings.settle(resource, isTheft ? "stolen" : "revoked");
   }
 
   /** A place of ours that ended before its admission took effect, which came late. */
-  #sweep({ key, leaseId }: Kept): void {
-    if (processOf(leaseId) !== this.session.processId) return;
-    if (this.holdings.find(key) === undefined && this.holdings.howEnded(key) !== undefined) this.remove(key);
+  #sweep(resource: string, rest: string, kv: op.KeyValue): void {
+    if (processOf(rest) !== this.session.processId) return;
+    const kept = keptOf(this.keys, kv)?.kept;
+    if (kept === undefined || !this.holdings.isLeftOver(resource, kept.leaseId, kept.createRevision)) return;
+    this.remove(op.txn([op.isFrom(kept.key, kept.createRevision)], [op.remove(kept.key)]));
   }
 
   /** Events are lost: reads all places of the namespace, and has waiting callers ask again. */
@@ -120,7 +124,8 @@ export class Work {
       const place = keptOf(this.keys, kv);
       if (place === undefined) continue;
       byResource.get(place.resource)?.push(place.kept);
-      this.#sweep(place.kept);
+      const rest = this.keys.parse(place.kept.key)?.rest ?? "";
+      if (this.holdings.at(place.kept.key) === undefined) this.#sweep(place.resource, rest, kv);
     }
     for (const [resource, places] of byResource) this.holdings.read(resource, revision, places);
     this.session.listener.look();
