@@ -56,6 +56,11 @@ function progress({ rounds }: Command, started: number) {
 }
 
 try {
+  const [suite, ...rest] = process.argv.slice(2);
+  if (suite === "etcd") {
+    const { benchEtcd } = await import("./etcd/main.ts");
+    process.exit(await benchEtcd(rest));
+  }
   const command = readCommand(process.argv.slice(2), suites);
   if (command) await run(command);
   else console.log(help(suites));

@@ -25,6 +25,11 @@ const fromMysql: Loader = async (url) => {
   return mysqlFromUrl(url);
 };
 
+const fromEtcd: Loader = async (url) => {
+  const { etcdFromUrl } = await import("./backends/etcd/index.ts");
+  return etcdFromUrl(url);
+};
+
 /** Each backend, and through it its client, is loaded only when a URL asks for it. */
 const LOADERS: { readonly [scheme: string]: Loader } = {
   memory: async (url) => {
@@ -43,6 +48,8 @@ const LOADERS: { readonly [scheme: string]: Loader } = {
   postgresql: fromPostgres,
   mysql: fromMysql,
   mariadb: fromMysql,
+  etcd: fromEtcd,
+  etcds: fromEtcd,
 };
 
 /**

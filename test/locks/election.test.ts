@@ -11,6 +11,8 @@ import {
   type Leader,
   type Term,
 } from "holdfast";
+import { startEtcd } from "../servers/etcd.ts";
+import { leftOut } from "../servers/install.ts";
 import { storeUrls, type StartedStore } from "./store-urls.ts";
 
 /** A work that leads until it is told to stop, and how to get at its term. */
@@ -31,12 +33,34 @@ async function until(what: string, holds: () => Promise<boolean> | boolean): Pro
   }
 }
 
+function skipped(store: string): string | false {
+  if (store === "etcd") return leftOut("etcd");
+  return store === "Redis" ? leftOut("redis") : store === "PostgreSQL" ? leftOut("postgres") : false;
+}
+
 const aborted = (signal: AbortSignal): Promise<unknown> =>
   signal.aborted ? Promise.resolve() : new Promise((resolve) => signal.addEventListener("abort", resolve));
 
-for (const { name: store, start } of storeUrls.filter(({ name }) => name !== "Redis Cluster")) {
-  describe(`an election on ${store}`, { concurrency: true }, () => {
-    let started: StartedStore;
+interface Place extends StartedStore {
+  readonly locks?: string;
+}
+
+const inEtcd = {
+  name: "etcd",
+  async start(): Promise<Place> {
+    const { stop, url } = await startEtcd();
+    return { url: "memory:records-of-election", locks: url, stop };
+  },
+};
+
+const places: readonly { readonly name: string; start(): Promise<Place> }[] = [
+  ...storeUrls.filter(({ name }) => name !== "Redis Cluster"),
+  inEtcd,
+];
+
+for (const { name: store, start } of places) {
+  describe(`an election on ${store}`, { concurrency: true, skip: skipped(store) }, () => {
+    let started: Place;
     let a: Coordinator;
     let b: Coordinator;
     let names = 0;
@@ -45,8 +69,9 @@ for (const { name: store, start } of storeUrls.filter(({ name }) => name !== "Re
 
     before(async () => {
       started = await start();
-      a = await connect(started.url, { fallbackMs: 100 });
-      b = await connect(started.url, { fallbackMs: 100 });
+      const locks = started.locks === undefined ? {} : { locks: started.locks };
+      a = await connect(started.url, { ...locks, fallbackMs: 100 });
+      b = await connect(started.url, { ...locks, fallbackMs: 100 });
     });
     after(async () => {
       await a?.close();
@@ -227,7 +252,7 @@ for (const { name: store, start } of storeUrls.filter(({ name }) => name !== "Re
 
     test("a coordinator that is closed leads no more", async () => {
       const name = fresh();
-      const c = await connect(started.url);
+      const c = await connect(started.url, started.locks === undefined ? {} : { locks: started.locks });
       const { begun, work } = reign();
       const led = c.election(name).lead("c", work);
       const refused = assert.rejects(led, ClosedError);

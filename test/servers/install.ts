@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 const SERVERS = {
   redis: { programs: ["redis-server", "redis-cli"], packages: ["redis-server", "redis-tools"] },
   postgres: { programs: ["postgres", "initdb"], packages: ["postgresql"] },
+  etcd: { programs: ["etcd", "etcdctl"], packages: ["etcd-server", "etcd-client"] },
   pgbouncer: { programs: ["pgbouncer"], packages: ["pgbouncer"] },
   mariadb: { programs: ["mariadbd"], packages: ["mariadb-server"] },
 } as const satisfies Record<string, { programs: readonly string[]; packages: readonly string[] }>;
