@@ -221,7 +221,7 @@ export interface StoredRecord {
 }
 
 /**
- * What one write made of a record, as its history keeps it. Versions of a record form a chain: the first
+ * What one step made of a record, as its history keeps it. Versions of a record form a chain: the first
  * parent is the version that was head before, also if that was a deletion; a merge names further ones.
  */
 export interface StoredVersion {
@@ -229,9 +229,9 @@ export interface StoredVersion {
   /** JSON text; null: deleted. */
   readonly value: string | null;
   readonly revision: string;
-  /** Empty: the record's first. */
+  /** The version before it, if there is one, then what the step `merges`. */
   readonly parents: readonly string[];
-  /** Store's clock, ms since 1970, never lower than the parent's. */
+  /** Store's clock, ms since 1970, but never lower than that of the version before. A head's `updatedAt`. */
   readonly at: number;
   readonly author: string | null;
   readonly reason: string | null;
@@ -279,7 +279,7 @@ export interface Entry {
   readonly name: string;
   /** Compared in binary order of UTF-8. At most 1,024 bytes. */
   readonly value: string;
-  /** True: no two live records of the collection may have the same name and value. */
+  /** True: no other live record of the collection may have a unique entry of the same name and value. */
   readonly unique: boolean;
 }
 
@@ -287,12 +287,18 @@ export interface Entry {
 export interface Write extends Step {
   readonly collection: string;
   readonly key: string;
-  /** Versions to be made before it in the same step, in order: edits that were combined. */
+  /**
+   * Versions to be made before it in the same step, in order: edits that were combined. Comes with
+   * `ifRevision`; no step of such a write deletes what does not exist by then; all their `opId`s differ.
+   */
   readonly earlier?: readonly Step[];
   /** Undefined: whatever is there. Null: must not exist. Otherwise: must be at this revision. */
   readonly ifRevision?: string | null;
   readonly fence?: Fence;
-  /** All entries the record is to have from now on; undefined: those it has. A deletion drops them. */
+  /**
+   * All entries the record is to have from now on, no two alike in name and value, but several of one name
+   * if need be; undefined: those it has. A deletion drops them.
+   */
   readonly entries?: readonly Entry[];
 }
 
@@ -301,9 +307,15 @@ export interface Write extends Step {
  * a call differ (the caller checks). Each write is looked at in this order:
  *
  * 1. Replay. The `opId`s of its steps are looked for among the versions that the record remembers. All known:
- *    it is a replay, answered `written` with what those ids made, whatever its other conditions, and changes
- *    nothing. Only some known: `repeated`, with the versions they made; nothing is written.
- * 2. Fence. 3. Revision. 4. Unique entries that a live record with another key has: `taken`.
+ *    it is a replay, answered `written` with what its last step made, whatever its other conditions and
+ *    whatever was written since, and changes nothing. Only some known: `repeated`, with the versions they
+ *    made, in the order of the steps; nothing is written.
+ * 2. Fence. 3. Revision. 4. Unique entries that a live record with another key has: `taken`, with the first
+ *    of them in the order of `entries`, and that record's key. What counts is how entries are once the whole
+ *    call has taken effect, so that two records may swap theirs; of two writes of a call that want the same,
+ *    the later one is refused, and `key` is the other's.
+ *
+ * The first three are looked at for all writes before the fourth is for any.
  *
  * Deleting what does not exist is `written` and makes no version. In `records`, null stands for what is
  * deleted.
@@ -315,7 +327,10 @@ export type WriteOutcome =
   | { readonly kind: "repeated"; readonly index: number; readonly versions: readonly StoredVersion[] }
   | { readonly kind: "taken"; readonly index: number; readonly entry: Entry; readonly key: string };
 
-/** Live records whose entry `name` is `equals`, or begins with `prefix`; ordered by value, then key. */
+/**
+ * Entries of this name, or of those the ones whose value is `equals`, or begins with `prefix`. In binary
+ * order of their values, then of their records' keys.
+ */
 export interface EntryPage {
   readonly name: string;
   readonly equals?: string;
@@ -340,8 +355,12 @@ export type FeedPosition = Readonly<Record<string, string>>;
 export type FeedPage =
   /**
    * Versions after the position, in the order of their commits: none is ever skipped, or shown after one that
-   * was committed later, also while slow transactions are open. `position`: after the last of them. An empty
-   * page has the position that was asked about. `more`: the next page is not empty.
+   * was committed later, also while slow transactions are open. At most `limit` of them. `position`: after
+   * the last of them, or the one that was asked about (the beginning's) if there are none. `more`: the next
+   * page is not empty.
+   *
+   * Where `guarantees.feed` is `partition`, versions of one record come in order; those of different records
+   * need not.
    */
   | {
       readonly kind: "page";
@@ -350,17 +369,23 @@ export type FeedPage =
       readonly more: boolean;
     }
   /**
-   * Versions after the position have been pruned: what the reader has may be out of date. It must read
-   * the collection anew by `scan`, drop what is not there, and go on at `position`.
+   * Versions after the position have been pruned, or it lies beyond the end, as happens when a store lost
+   * what it had: what the reader has may be out of date. It must read the collection anew by `scan`, drop
+   * what is not there, and go on at `position`, which is where the feed ended in this step. A reader that
+   * begins with null where something has been pruned is answered so, too.
    */
   | { readonly kind: "reset"; readonly position: FeedPosition };
 
-/** What of a collection's history may go. Heads stay. */
+/**
+ * What of a collection's history may go. Of a live record: versions that are old enough, that are not among its
+ * `keep` newest, and not its head. Of a deleted record: everything, once its deletion is old enough; `keep`
+ * does not count. What remains of a record's history has no gap.
+ */
 export interface PruneRequest {
   readonly collection: string;
-  /** Versions older than this (store's clock, ms since 1970) … */
+  /** Old enough is what was made before this (store's clock, ms since 1970). */
   readonly before: number;
-  /** … but for so many newest ones of each record. */
+  /** At least 1: the head. */
   readonly keep: number;
   /** Most versions removed in one call, so that it stays short. */
   readonly limit: number;
@@ -438,7 +463,10 @@ export interface RecordBackend extends Store {
   /** Live records by one of their entries. Not a snapshot. */
   find(collection: string, page: EntryPage): Promise<readonly FoundRecord[]>;
 
-  /** Newest first, from the one after (older than) `after`, or from the head: versions that were not pruned. */
+  /**
+   * Versions that were not pruned, newest first, from the head or from the one older than `after`; none if
+   * there is no such version (any more).
+   */
   history(
     collection: string,
     key: string,
@@ -453,7 +481,10 @@ export interface RecordBackend extends Store {
   feedEnd(collection: string): Promise<FeedPosition>;
   /** Calls `changed` soon after something was committed, perhaps too often, perhaps late: a reason to look. */
   watch?(collection: string, changed: () => void): () => void;
-  /** Removes history. Deletions go, too, with all that is remembered of the record. Returns how many went. */
+  /**
+   * Removes history, of each record the oldest first. With a deletion goes all that is remembered of the record:
+   * `opId`s and fences. Returns how many versions went; fewer than `limit`: there are no more to go.
+   */
   prune(request: PruneRequest): Promise<number>;
 }
 

@@ -137,6 +137,7 @@ export class Records<T> {
       collection: this.collection,
       key,
       value,
+      revision: this.context.clock.id(),
       opId: opId ?? this.context.clock.id(),
       ...(ifRevision === undefined ? {} : { ifRevision }),
       ...(author === undefined ? {} : { author }),
@@ -155,6 +156,9 @@ export class Records<T> {
       }
       case "stale":
         throw this.#stale(key, guard!);
+      case "repeated":
+      case "taken":
+        throw new Error(outcome.kind);
       default:
         throw outcome satisfies never;
     }

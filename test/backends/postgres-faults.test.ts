@@ -217,7 +217,7 @@ test("a role that may not create: says what to do; served once the owner has run
   const allowed = await postgresFromUrl(url, { schema: "owned" });
   const { id } = await opened(allowed, "app");
   assert.equal((await admit(allowed, "r", `${id}:1`)).kind, "granted");
-  assert.equal((await allowed.write([{ collection: "c", key: "k", value: "1", opId: "1" }])).kind, "written");
+  assert.equal((await allowed.write([{ collection: "c", key: "k", value: "1", revision: "1", opId: "1" }])).kind, "written");
   await allowed.close();
 });
 
@@ -273,7 +273,7 @@ test("batches that overlap in opposite orders do not deadlock", async () => {
       const terms = { permits: 1, capacity: 1, ttlMs: 10_000, wait: true };
       await backend.admit(leases.map((lease) => ({ ...lease, ...terms })));
       await backend.write(
-        order.map((key) => ({ collection: "c", key, value: "1", opId: `${round}` })),
+        order.map((key) => ({ collection: "c", key, value: "1", revision: `${round}`, opId: `${round}` })),
       );
       await backend.release(leases);
     }),

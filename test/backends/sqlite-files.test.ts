@@ -103,7 +103,7 @@ test("the log stays short, however much is written", async (t) => {
   let longest = 0;
   for (let at = 0; at < 1_500; at += 1) {
     const value = `"${"x".repeat(6_000)}"`;
-    await backend.write([{ collection: "c", key: `${at % 50}`, value, opId: `${at}` }]);
+    await backend.write([{ collection: "c", key: `${at % 50}`, value, revision: `${at}`, opId: `${at}` }]);
     if (at % 50 === 0) longest = Math.max(longest, statSync(`${file}-wal`).size);
   }
   assert.ok(longest > 1_000_000, "something was written");

@@ -19,6 +19,7 @@ import type {
   WriteOutcome,
 } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";
+import { notYet } from "../not-yet.ts";
 import { submitEach, submitOne } from "./call.ts";
 import { diagnose } from "./diagnose.ts";
 import type { SqliteDatabase } from "./driver.ts";
@@ -34,6 +35,7 @@ const GUARANTEES: Guarantees = Object.freeze({
   leases: "durable",
   fencing: "grant",
   writes: "any",
+  feed: "total",
   failover:
     "One machine: when it is down, nobody works. A crash of processes loses nothing; a power cut may take " +
     "back the last commits, unless `synchronous` is full.",
@@ -48,6 +50,13 @@ export class SqliteBackend implements Backend {
   readonly guarantees: Guarantees = GUARANTEES;
   #store: Store | undefined;
   #closed = false;
+
+  find: Backend["find"] = notYet("sqlite").find;
+  history: Backend["history"] = notYet("sqlite").history;
+  version: Backend["version"] = notYet("sqlite").version;
+  changes: Backend["changes"] = notYet("sqlite").changes;
+  feedEnd: Backend["feedEnd"] = notYet("sqlite").feedEnd;
+  prune: Backend["prune"] = notYet("sqlite").prune;
 
   constructor(
     readonly source: string | SqliteDatabase,
