@@ -218,8 +218,8 @@ export const memoryMutants: readonly Mutant[] = [
   {
     name: "the fence forgets with the record",
     file: records,
-    find: "kept.fences.set(fence.resource, fence.token);",
-    replace: "value === null ? kept.fences.clear() : kept.fences.set(fence.resource, fence.token);",
+    find: "const before = headOf(kept);",
+    replace: "const before = headOf(kept); if (before?.value === null) kept.fences.clear();",
   },
   {
     name: "shared leases lift the record's token",

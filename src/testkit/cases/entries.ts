@@ -98,6 +98,9 @@ export const entries: readonly Case[] = [
       const holders = async (): Promise<readonly unknown[]> =>
         (await a.backend.find(collection, { name: "email", limit: 9 })).map(({ value, record }) => [value, record.key]);
       assert.deepEqual(await holders(), [["e", "y"], ["f", "x"]]);
+      for (const [value, key] of [["e", "y"], ["f", "x"]] as const) {
+        assert.deepEqual(await write(put("z", [email(value)])), { kind: "taken", index: 0, entry: email(value), key });
+      }
       const both = await write(put("v", [email("g")]), put("w", [email("g")]));
       assert.deepEqual(both, { kind: "taken", index: 1, entry: email("g"), key: "v" });
       const moved = await write(put("z", [email("e")]), put("y", undefined, { value: null }));
