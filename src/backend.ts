@@ -389,8 +389,8 @@ export interface PruneRequest {
   readonly keep: number;
   /** Most versions removed in one call, so that it stays short. */
   readonly limit: number;
-  /** Nothing after this position of the feed goes: some reader has not seen it yet. */
-  readonly upTo?: FeedPosition;
+  /** Nothing after any of these positions of the feed goes: some reader has not seen it yet. */
+  readonly upTo?: readonly FeedPosition[];
 }
 
 // ------------------------------------------------------------------------------------------------ backend

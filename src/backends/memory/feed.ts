@@ -24,7 +24,7 @@ export function changes(collection: Collection, after: FeedPosition | null, limi
 
 export function prune(collection: Collection, request: PruneRequest): number {
   const { before, keep, limit } = request;
-  const upTo = request.upTo === undefined ? Infinity : placeOf(request.upTo);
+  const upTo = Math.min(...(request.upTo ?? []).map(placeOf));
   const mayGo = ({ at, place }: KeptVersion): boolean => at < before && place <= upTo;
   const gone = new Set<KeptVersion>();
   for (const [key, kept] of collection.records) {

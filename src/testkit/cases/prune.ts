@@ -118,7 +118,9 @@ export const pruning: readonly Case[] = [
       await write(a, "x", ["3", "4"]);
       await write(a, "z", ["1", null]);
       const { versions } = await readFeed(a, collection, upTo);
-      assert.equal(await prune(a, { upTo }), 4);
+      const later = await a.backend.feedEnd(collection);
+      assert.equal(await prune(a, { upTo: [later, upTo] }), 4);
+      assert.equal(await prune(a, { upTo: [upTo, later] }), 0);
       assert.deepEqual(await values(a, "x"), ["3", "4"]);
       assert.deepEqual(await values(a, "y"), []);
       assert.deepEqual(await values(a, "z"), ["1", null]);

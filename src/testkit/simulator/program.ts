@@ -54,8 +54,8 @@ export type Step =
       readonly do: "prune";
       readonly process: number;
       readonly request: Omit<PruneRequest, "upTo">;
-      /** Nothing goes that this reader has not seen. */
-      readonly reader: number | undefined;
+      /** Nothing goes that any of these has not seen; those who have seen nothing yet do not count. */
+      readonly readers: readonly number[];
     };
 
 export interface Entry {

@@ -88,10 +88,10 @@ export class RecordModel {
   }
 
   /** All that may go, goes. */
-  prune({ before, keep }: Pick<PruneRequest, "before" | "keep">, reader?: number): number {
-    const upTo = reader === undefined ? undefined : this.#readers.get(reader);
+  prune({ before, keep }: Pick<PruneRequest, "before" | "keep">, readers: readonly number[]): number {
+    const upTo = Math.min(...readers.map((reader) => this.#readers.get(reader) ?? Infinity));
     const mayGo = (version: StoredVersion): boolean =>
-      version.at < before && this.#feed.indexOf(version) < (upTo ?? Infinity);
+      version.at < before && this.#feed.indexOf(version) < upTo;
     let went = 0;
     for (const [key, chain] of this.#chains) {
       const head = chain.versions.at(-1)!;

@@ -86,8 +86,8 @@ async function take(
       return page;
     }
     case "prune": {
-      const upTo = step.reader === undefined ? undefined : readers.get(step.reader);
-      return backend.prune({ ...step.request, ...(upTo === undefined ? {} : { upTo }) });
+      const upTo = step.readers.flatMap((reader) => readers.get(reader) ?? []);
+      return backend.prune({ ...step.request, upTo });
     }
   }
 }

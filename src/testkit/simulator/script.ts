@@ -118,10 +118,10 @@ export class Script {
     this.#add({ do: "changes", process, collection, reader, limit }, "a reader", expected);
   }
 
-  prune(process: number, rest: Omit<PruneRequest, "collection" | "upTo">, reader?: number): void {
+  prune(process: number, rest: Omit<PruneRequest, "collection" | "upTo">, readers: readonly number[]): void {
     const request = { collection: this.collection, ...rest };
-    const expected = this.records.prune(request, reader);
-    this.#add({ do: "prune", process, request, reader }, "pruning", expected);
+    const expected = this.records.prune(request, readers);
+    this.#add({ do: "prune", process, request, readers }, "pruning", expected);
   }
 
   /** Grants that were handed over since the last time this was asked. */

@@ -85,7 +85,7 @@ export class Writers {
       keep: dice.between(1, 4),
       limit: ALL_CHANGES,
     };
-    this.#script.prune(process, request, dice.chance(0.5) ? dice.between(0, READERS - 1) : undefined);
+    this.#script.prune(process, request, dice.one([[], [0], [1], [0, 1], [1, 0]]));
   }
 
   #write(key: string): Write {
