@@ -86,7 +86,7 @@ async function take(
       return page;
     }
     case "prune": {
-      const upTo = step.readers.flatMap((reader) => readers.get(reader) ?? []);
+      const upTo = step.readers.map((reader) => readers.get(reader)).filter((position) => position !== undefined);
       return backend.prune({ ...step.request, upTo });
     }
   }
