@@ -118,7 +118,6 @@ export const pruning: readonly Case[] = [
       await write(a, "x", ["3", "4"]);
       await write(a, "z", ["1", null]);
       const { versions } = await readFeed(a, collection, upTo);
-      const { versions } = await readFeed(a, collection, upTo);
       const later = await a.backend.feedEnd(collection);
       assert.equal(await prune(a, { upTo: [later, upTo] }), 4);
       assert.equal(await prune(a, { upTo: [upTo, later] }), 0);
