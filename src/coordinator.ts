@@ -26,6 +26,7 @@ import {
   type LockDefaults,
 } from "./locks/options.ts";
 import { WebLocks } from "./locks/web-locks.ts";
+import { Collection } from "./records/collection.ts";
 import { Records } from "./records/records.ts";
 
 /** Where locks and records are kept, if not in one place. Without `records` there are locks only. */
@@ -178,7 +179,7 @@ export class Coordinator implements AsyncDisposable {
           'connect("sqlite:./app.db", { locks: url })',
       );
     }
-    return new Records<T>(collection, {
+    return new Records<T>(new Collection<T>(collection), {
       backend: records,
       clock: this.#clock,
       call: (operation, run) => this.#call(records, operation, run),

@@ -4,6 +4,7 @@ export type HoldfastErrorCode =
   | "LEASE_LOST"
   | "STALE_TOKEN"
   | "CONFLICT"
+  | "UNIQUE"
   | "BACKEND"
   | "CLOSED";
 
@@ -120,6 +121,27 @@ export class ConflictError<T = unknown> extends HoldfastError {
 }
 
 /**
+ * Another record of the collection has this value in a field that is declared unique. Trying again is of no use:
+ * ask for another value, or go on with the record that has it.
+ */
+export class UniqueError extends HoldfastError {
+  override readonly name = "UniqueError";
+  readonly code = "UNIQUE" as const;
+  protected static override readonly of = "UNIQUE" as const;
+
+  constructor(
+    /** The record that was to be written. */
+    readonly key: string,
+    /** The field as declared, for instance `email`. */
+    readonly field: string,
+    /** Key of the record that has the value. */
+    readonly owner: string,
+  ) {
+    super(`"${key}" was not written: "${owner}" has the same ${field}, which is declared unique`);
+  }
+}
+
+/**
  * I/O with the store failed. `not-applied`: certainly without effect, safe to try again. `unknown`: it may or
  * may not have taken effect; Holdfast settles or frees what it asked for itself, reports a caller's write.
  */
@@ -127,12 +149,14 @@ export class BackendError extends HoldfastError {
   override readonly name = "BackendError";
   readonly code = "BACKEND" as const;
   protected static override readonly of = "BACKEND" as const;
+  /** Of a write whose outcome is unknown: the same write with this `opId` settles it, without a second effect. */
+  readonly opId: string | undefined;
 
   constructor(
     readonly backend: string,
     readonly operation: string,
     readonly outcome: "not-applied" | "unknown",
-    options?: ErrorOptions & { readonly detail?: string },
+    options?: ErrorOptions & { readonly detail?: string; readonly opId?: string },
   ) {
     const detail = options?.detail ?? causeText(options?.cause);
     super(
@@ -141,6 +165,7 @@ export class BackendError extends HoldfastError {
       })`,
       options,
     );
+    this.opId = options?.opId;
   }
 }
 

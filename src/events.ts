@@ -33,6 +33,14 @@ export interface Events {
     readonly resource: string;
     readonly token: bigint;
   };
+  /** A write wanted a unique value that the record `owner` has. */
+  "write.taken": {
+    readonly backend: string;
+    readonly collection: string;
+    readonly key: string;
+    readonly field: string;
+    readonly owner: string;
+  };
   /** A call to the store failed, or nobody answered it in time. Who waits for it is told separately. */
   "backend.failed": { readonly backend: string; readonly operation: string; readonly error: unknown };
 }
@@ -54,6 +62,7 @@ const NAMES = [
   "lease.renewed",
   "write.conflict",
   "write.stale",
+  "write.taken",
   "backend.failed",
 ] as const satisfies readonly EventName[];
 

@@ -18,6 +18,7 @@ export {
   LeaseLostError,
   LockTimeoutError,
   StaleTokenError,
+  UniqueError,
   type HoldfastErrorCode,
   type LossReason,
 } from "./errors.ts";
@@ -38,7 +39,10 @@ export type {
   WebLockSnapshot,
 } from "./locks/web-locks.ts";
 export type { FencedBy } from "./records/fence.ts";
-export type { DeleteOptions, ListOptions, RecordHead, Records, WriteOptions } from "./records/records.ts";
+export type { Committed, Condition, Draft } from "./records/commit.ts";
+export type { RecordHead, RecordVersion } from "./records/head.ts";
+export type { DeleteOptions, ListOptions, WriteOptions } from "./records/options.ts";
+export type { Records } from "./records/records.ts";
 export {
   optimistic,
   pessimistic,

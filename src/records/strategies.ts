@@ -2,7 +2,10 @@ import { sleep, type Clock } from "../clock.ts";
 import { ConflictError } from "../errors.ts";
 import type { Lockable } from "../locks/lockable.ts";
 import { checkInteger, checkMs, type LockOptions } from "../locks/options.ts";
-import type { RecordHead, Records, WriteOptions } from "./records.ts";
+import type { Committed, Condition, Draft } from "./commit.ts";
+import type { RecordHead } from "./head.ts";
+import type { WriteOptions } from "./options.ts";
+import type { Records } from "./records.ts";
 
 /** Pure. Gets the current value, or null; returns the new one, or null to delete. */
 export type Edit<T> = (value: T | null) => T | null;
@@ -27,6 +30,8 @@ export interface UpdateTarget<T> {
   readonly clock: Clock;
   /** The lock that all pessimistic updates of this record share. */
   readonly lock: Lockable;
+  /** The commit rule: these drafts become the record's next versions, in one step, or none of them does. */
+  readonly commit: (drafts: readonly Draft<T>[], condition: Condition) => Promise<Committed<T>>;
 }
 
 /**

@@ -42,7 +42,12 @@ export function emptyRecord(): KeptRecord {
 export const claimOf = ({ name, value }: Entry): string => path(name, value);
 
 /** The head has these entries from now on. */
-export function setEntries({ claims }: Collection, key: string, kept: KeptRecord, entries: readonly Entry[]): void {
+export function setEntries(
+  { claims }: Collection,
+  key: string,
+  kept: KeptRecord,
+  entries: readonly Entry[],
+): void {
   for (const entry of kept.entries) {
     if (entry.unique && claims.get(claimOf(entry)) === key) claims.delete(claimOf(entry));
   }
@@ -61,6 +66,7 @@ export function live(version: StoredVersion | undefined): StoredRecord | null {
   return { key, value, revision, updatedAt: at, author };
 }
 
-export function stored({ place: _, ...version }: KeptVersion): StoredVersion {
-  return version;
+export function stored(kept: KeptVersion): StoredVersion {
+  const { key, value, revision, parents, at, author, reason, opId, messages } = kept;
+  return { key, value, revision, parents, at, author, reason, opId, messages };
 }
