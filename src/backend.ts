@@ -340,6 +340,12 @@ export interface EntryPage {
   readonly limit: number;
 }
 
+export interface HistoryPage {
+  /** A revision. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
 export interface FoundRecord {
   readonly record: StoredRecord;
   /** The entry's value, which is where the next page begins. */
@@ -470,7 +476,7 @@ export interface RecordBackend extends Store {
   history(
     collection: string,
     key: string,
-    page: { readonly after?: string; readonly limit: number },
+    page: HistoryPage,
   ): Promise<readonly StoredVersion[]>;
   /** Null: never was, or was pruned. */
   version(collection: string, key: string, revision: string): Promise<StoredVersion | null>;

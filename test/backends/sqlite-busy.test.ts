@@ -31,7 +31,7 @@ test("reading does not wait for a writer", async (t) => {
   const write = backend.write([{ collection: "c", key: "k", value: "2", revision: "2", opId: "2" }]);
   await wait(20);
   assert.equal((await backend.read("c", "k"))?.value, "1");
-  other.exec("UPDATE holdfast_record SET value = '3'");
+  other.exec("UPDATE holdfast_version SET value = '3'");
   other.exec("COMMIT");
   assert.equal((await backend.read("c", "k"))?.value, "3", "what others committed shows at once");
   assert.equal((await write).kind, "written");
