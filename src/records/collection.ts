@@ -1,19 +1,48 @@
 import type { Entry } from "../backend.ts";
 import { checkName } from "../locks/options.ts";
-import type { RecordsContext } from "./commit.ts";
+import type { Declaration } from "./declaration.ts";
 import { encode } from "./encode.ts";
+import { entriesOf, type Field } from "./entries.ts";
+import { validated } from "./schema.ts";
 
-/** What a collection is, as far as this process was told. */
+/** Collections that begin so are Holdfast's own. */
+export const RESERVED = "holdfast:";
+
+/** What a collection asks of all there are. */
+export interface Collections {
+  declared(name: string): Declaration | undefined;
+  /** So many versions have been made. */
+  wrote(name: string, versions: number): void;
+}
+
+/** What a collection is, as far as this process was told, by whichever handle to it. */
 export class Collection<T> {
-  constructor(readonly name: string) {
+  constructor(
+    readonly name: string,
+    private readonly all: Collections,
+  ) {
     checkName(name, "a collection's name");
   }
 
-  /** @throws TypeError, RangeError before any I/O. */
+  /** A value as it is to be kept. @throws TypeError, RangeError, InvalidValueError before any I/O */
   encode(key: string, value: T): { readonly text: string; readonly entries?: readonly Entry[] } {
-    return { text: encode(key, value) };
+    const declared = this.all.declared(this.name);
+    if (declared === undefined) return { text: encode(key, value) };
+    const kept = declared.schema === undefined ? value : validated(declared.schema, key, value);
+    return { text: encode(key, kept), entries: entriesOf(key, kept, declared.fields) };
   }
 
-  /** So many versions have been made. */
-  wrote(_context: RecordsContext, _versions: number): void {}
+  /** @throws RangeError if it is not declared */
+  field(name: string): Field {
+    const fields = this.all.declared(this.name)?.fields ?? [];
+    const found = fields.find((field) => field.name === name);
+    if (found !== undefined) return found;
+    throw new RangeError(
+      `"${name}" of "${this.name}" is not declared: records("${this.name}", { index: ["${name}"] })`,
+    );
+  }
+
+  wrote(versions: number): void {
+    this.all.wrote(this.name, versions);
+  }
 }
