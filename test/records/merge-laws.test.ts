@@ -50,7 +50,7 @@ law("idempotence: the same change on both sides is taken once, but for counters"
   assert.deepEqual(merged.value?.lines.map(({ id }) => id), mine.lines.map(({ id }) => id));
 });
 
-law("determinism: the same values and rules give the same text, and are left alone", (base, mine, theirs, by) => {
+law("determinism: the same values give the same text, and are left alone", (base, mine, theirs, by) => {
   const before = JSON.stringify([base, mine, theirs]);
   const first = JSON.stringify(merge3(base, mine, theirs, by));
   assert.equal(JSON.stringify(merge3(base, mine, theirs, by)), first);
@@ -70,7 +70,7 @@ law("exchanged sides give the same value, and the same conflicts from there", (b
   if (here.conflicts.length === 0) assert.deepEqual(here.value, there.value);
 });
 
-law("a cell without a rule is one of the three, and a changed one not the base's", (base, mine, theirs, by) => {
+law("a cell without a rule is one of the three; a changed one not the base's", (base, mine, theirs, by) => {
   const { value, conflicts } = merge3(base, mine, theirs, by);
   for (const name of ["title", "note"] as const) {
     const sides = [mine[name], theirs[name]];
@@ -89,7 +89,7 @@ law("a group never holds a combination that nobody wrote", (base, mine, theirs, 
   assert.ok([base, mine, theirs].map(group).includes(group(value!)));
 });
 
-law("counters add up; sets have what either added and nothing that either removed", (base, mine, theirs, by) => {
+law("counters add up; sets have what either added, but nothing removed", (base, mine, theirs, by) => {
   if (by.fields === undefined) return;
   const { value, conflicts } = merge3(base, mine, theirs, by);
   const lost = conflicts.some(({ fields }) => fields.includes("/calls"));

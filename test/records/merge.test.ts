@@ -57,7 +57,7 @@ test("two who create the same record are in conflict, if not equal", () => {
   assert.deepEqual(merge3<unknown>(null, { a: 1 }, { a: 1 }), { value: { a: 1 }, conflicts: [] });
 });
 
-test("both sides' order of a list with ids, if different, is a conflict; otherwise one side's order is kept", () => {
+test("both sides' order of a list with ids, if different, is a conflict", () => {
   const rules: MergeRules = { fields: { lines: { id: "id" } } };
   const lines = (ids: string) => ({ lines: [...ids].map((id) => ({ id })) });
   const merged = (mine: string, theirs: string) => {

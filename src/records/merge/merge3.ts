@@ -1,6 +1,7 @@
 import { fieldOf, isList, isObject, same, type Cell, type Json, type JsonObject } from "./json.ts";
 import { mergeKeyed } from "./keyed-list.ts";
-import { checkRules, counts, isListRules, type FieldRule, type FieldRules, type MergeRules } from "./rules.ts";
+import type { FieldRule, FieldRules, MergeRules } from "./rules.ts";
+import { checkRules, counts, isListRules } from "./rules.ts";
 import { mergeSets } from "./sets.ts";
 import { each, pointer, type FieldConflict, type Merging, type Three } from "./three.ts";
 

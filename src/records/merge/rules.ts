@@ -4,8 +4,8 @@
  */
 export interface MergeRules extends FieldRules {
   /**
-   * What becomes of a deletion (of the record, a field, or an item of a list) that meets a change on the other
-   * side. Default `conflict`. `wins`: it is deleted; `loses`: the change is kept.
+   * What becomes of a deletion (of the record, a field, or an item of a list) that meets a change on the
+   * other side. Default `conflict`. `wins`: it is deleted; `loses`: the change is kept.
    */
   readonly deletion?: "conflict" | "wins" | "loses";
 }
@@ -50,7 +50,9 @@ export function checkRules(rules: MergeRules): MergeRules {
   if (!["conflict", "wins", "loses"].includes(deletion)) {
     throw new TypeError(`deletion must be "conflict", "wins" or "loses", not ${JSON.stringify(deletion)}`);
   }
-  if ("id" in root) throw new TypeError("a record is no list: give the id to the rule of the field that is one");
+  if ("id" in root) {
+    throw new TypeError("a record is no list: give the id to the rule of the field that is one");
+  }
   checkFields(root, "the record");
   return rules;
 }
