@@ -184,6 +184,7 @@ export class Coordinator implements AsyncDisposable {
       clock: this.#clock,
       call: (operation, run) => this.#call(records, operation, run),
       mutex: (name) => this.mutex(name),
+      scope: this,
     });
   }
 

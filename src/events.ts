@@ -23,6 +23,17 @@ export interface Events {
   "lease.renewed": LockEvent;
   /** An operator ended leases by force. */
   "lock.revoked": LockEvent & { readonly reason: string; readonly tokens: readonly bigint[] };
+  /** An update was committed, together with `combined` − 1 others. Its edit ran `attempts` times. */
+  "record.updated": {
+    readonly backend: string;
+    readonly collection: string;
+    readonly key: string;
+    readonly strategy: string;
+    readonly attempts: number;
+    readonly waitMs: number;
+    readonly holdMs: number;
+    readonly combined: number;
+  };
   /** A conditional write met another revision. */
   "write.conflict": { readonly backend: string; readonly collection: string; readonly key: string };
   /** A fenced write was refused. */
@@ -60,6 +71,7 @@ const NAMES = [
   "lock.waiting",
   "lock.revoked",
   "lease.renewed",
+  "record.updated",
   "write.conflict",
   "write.stale",
   "write.taken",

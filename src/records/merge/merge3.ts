@@ -1,9 +1,10 @@
+import type { FieldConflict } from "../../errors.ts";
 import { fieldOf, isList, isObject, same, type Cell, type Json, type JsonObject } from "./json.ts";
 import { mergeKeyed } from "./keyed-list.ts";
 import type { FieldRule, FieldRules, MergeRules } from "./rules.ts";
 import { checkRules, counts, isListRules } from "./rules.ts";
 import { mergeSets } from "./sets.ts";
-import { each, pointer, type FieldConflict, type Merging, type Three } from "./three.ts";
+import { each, pointer, type Merging, type Three } from "./three.ts";
 
 /** What came out of a merge. Without conflicts, `value` holds all that both sides did. */
 export interface Merged<T> {

@@ -1,3 +1,4 @@
+import type { FieldConflict } from "../../errors.ts";
 import type { Cell } from "./json.ts";
 
 /** What stands in one place of the common ancestor, of one descendant, and of the other. */
@@ -5,15 +6,6 @@ export interface Three<Side = Cell> {
   readonly base: Side;
   readonly mine: Side;
   readonly theirs: Side;
-}
-
-/** A place where both sides changed the same thing, each in its own way. Undefined: nothing stood there. */
-export interface FieldConflict extends Three {
-  /**
-   * JSON Pointers (RFC 6901) to what is in conflict: one, or all fields of a group, whose values are then
-   * objects of those fields. An item of a list with an id is named by its id, not its place.
-   */
-  readonly fields: readonly string[];
 }
 
 /** One merge under way. */
