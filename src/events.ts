@@ -6,8 +6,16 @@ import type { LossReason } from "./errors.ts";
  * nobody listens to costs one comparison. Times in milliseconds.
  */
 export interface Events {
-  /** A caller got its lease, `waitMs` after it asked. `local`: handed on inside the process. */
-  "lock.granted": LockEvent & { readonly token: bigint; readonly waitMs: number; readonly local: boolean };
+  /**
+   * A caller got its lease, `waitMs` after it asked. `local`: handed on inside the process. `queued`: handed over
+   * by another process's release or end.
+   */
+  "lock.granted": LockEvent & {
+    readonly token: bigint;
+    readonly waitMs: number;
+    readonly local: boolean;
+    readonly queued: boolean;
+  };
   /** A caller gave its lease back, `holdMs` after it got it. */
   "lock.released": LockEvent & { readonly token: bigint; readonly holdMs: number };
   /** A lease ended before its release. */

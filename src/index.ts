@@ -39,6 +39,10 @@ export type {
   WebLocks,
   WebLockSnapshot,
 } from "./locks/web-locks.ts";
+export type { Summary } from "./measures/histogram.ts";
+export type { LockMeasures, Measures, RecordMeasures } from "./measures/measures.ts";
+export type { MeasureOptions } from "./measures/registry.ts";
+export type { Template } from "./measures/templates.ts";
 export type { FencedBy } from "./records/fence.ts";
 export type { Committed, Condition, Draft } from "./records/commit.ts";
 export type { RecordHead, RecordVersion } from "./records/head.ts";

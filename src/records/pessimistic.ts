@@ -24,7 +24,8 @@ export function pessimistic(options: PessimisticOptions = {}): Strategy {
       for (let attempt = 1; ; attempt++) {
         const base = current?.revision ?? null;
         const mine = edit(current?.value ?? null);
-        const committed = await target.commit([{ ...about, value: mine }], { ifRevision: base, fence: lease });
+        const condition = { ifRevision: base, fence: lease };
+        const committed = await target.commit([{ ...about, value: mine }], condition);
         if (committed.kind !== "conflict") {
           const record = firstOf(committed);
           const [waitMs, holdMs] = [heldAt - askedAt, clock.now() - heldAt];

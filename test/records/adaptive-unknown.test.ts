@@ -127,7 +127,7 @@ test("a failed read has had no effect, and says so to everybody", async () => {
   await hf.close();
 });
 
-test("an update repeated under its opId has one effect and one answer, whoever else is in the write", async () => {
+test("an update repeated under its opId has one effect and one answer", async () => {
   const { hf } = meddled();
   const records = hf.records<Counter>("c");
   const named = (opId: string) => records.update("a", increment, adaptive({ opId }));

@@ -4,7 +4,7 @@ import { adaptive, ConflictError, Coordinator, LockTimeoutError, on, pessimistic
 import { memory, MemoryStore } from "holdfast/memory";
 import { eventually, gate, increment, meddled, times, type Counter } from "./meddling.ts";
 
-test("edits that wait are written together, in the order of the calls, each with its own version", async () => {
+test("edits that wait are written together, in the order of the calls", async () => {
   const store = new MemoryStore();
   const { hf, meddler } = meddled(store);
   const records = hf.records<Counter>("c");
@@ -26,7 +26,7 @@ test("edits that wait are written together, in the order of the calls, each with
   await hf.close();
 });
 
-test("alone, an update costs one read and one write, or the write alone when it follows on another", async () => {
+test("alone, an update costs a read and a write, or the write alone after another", async () => {
   const { hf, meddler } = meddled();
   let reads = 0;
   meddler.reading = () => void (reads += 1);
@@ -39,7 +39,7 @@ test("alone, an update costs one read and one write, or the write alone when it 
   await hf.close();
 });
 
-test("an edit that throws, or gives what cannot be kept, rejects its own caller and leaves no trace", async () => {
+test("an edit that throws, or gives what cannot be kept, rejects its own caller", async () => {
   const { hf } = meddled();
   const records = hf.records<{ n: number; by?: string[] }>("c");
   await records.put("a", { n: 0, by: [] });
@@ -208,7 +208,8 @@ test("after refusals in a row it takes the record's lock, and gives it back", as
   assert.deepEqual([record?.value.n, attempts], [6, 6]);
   assert.deepEqual(granted, ["record:c/a"]);
   assert.ok(holdMs > 0);
-  await eventually("the lock is given back", async () => (await other.inspect("record:c/a")).holders.length === 0);
+  const isFree = async () => (await other.inspect("record:c/a")).holders.length === 0;
+  await eventually("the lock is given back", isFree);
   await Promise.all([hf.close(), other.close()]);
 });
 
@@ -245,7 +246,8 @@ test("nobody waits for the lock for callers who have gone", async () => {
   const lease = await other.mutex("record:c/a").lock();
   const records = hf.records<Counter>("c");
   const signal = AbortSignal.timeout(20);
-  await assert.rejects(records.update("a", increment, adaptive({ refusals: 0, signal })), { name: "TimeoutError" });
+  const update = records.update("a", increment, adaptive({ refusals: 0, signal }));
+  await assert.rejects(update, { name: "TimeoutError" });
   const isGone = async () => (await other.inspect("record:c/a")).waiters.length === 0;
   await eventually("the place in the queue is given up", isGone);
   await lease.release();

@@ -19,7 +19,7 @@ async function opened() {
   return { hf, deals, base };
 }
 
-test("an edit of an older revision is merged with what others wrote, and names both it came from", async () => {
+test("an edit of an older revision is merged, and its version names both it came from", async () => {
   const { hf, deals, base } = await opened();
   const theirs = await deals.update("7", (v) => ({ ...v!, stage: "won", calls: v!.calls + 1 }));
   const form = { ...deal, title: "Big pumps", calls: 3 };
@@ -40,12 +40,12 @@ test("nobody else wrote: the edit gets the base and is written as it is", async 
   await hf.close();
 });
 
-test("what cannot be merged is told field by field, and settled by a version with both as parents", async () => {
+test("what cannot be merged is told field by field, and settled by a second parent", async () => {
   const { hf, deals, base } = await opened();
   await deals.update("7", (v) => ({ ...v!, stage: "won" }));
   const form = { ...deal, stage: "lost" };
   const refused = deals.update("7", () => form, versioned({ base, rules: RULES }));
-  const error = await refused.then(assert.fail, (reason: unknown) => reason);
+  const error = await refused.catch((reason: unknown) => reason);
   assert.ok(error instanceof ConflictError);
   assert.deepEqual(
     [error.base, error.mine, error.theirs?.value.stage, error.fields],

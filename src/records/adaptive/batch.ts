@@ -32,7 +32,7 @@ export function compose<T>(
   const drafts: Draft<T>[] = [];
   const opIds = new Set<string>();
   let size = 0;
-  // As text: each edit gets an object of its own, so that one that changes it, or fails halfway, harms no other.
+  // As text: each edit gets an object of its own, which it may change, or leave half done, without harm.
   let current = head.text;
   while (line.length > 0 && callers.length < Math.min(limits.edits, EDITS_MAX) && size < CHARACTERS_MAX) {
     const now = clock.now();

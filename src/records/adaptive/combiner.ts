@@ -13,8 +13,8 @@ import { Turn } from "./turn.ts";
 const PAUSE_MS = 20;
 
 /**
- * The line of one process's updates of one record, first come, first served. Whoever stands in it when a write
- * begins takes part: many edits, one conditional write, a version for each. It lives while somebody stands in it.
+ * The line of one process's updates of one record, first come, first served. Whoever stands in it when a
+ * write begins takes part: many edits, one conditional write, a version for each. It lives until it is empty.
  */
 export class Combiner<T> {
   #line: Caller<T>[] = [];
@@ -174,7 +174,7 @@ export class Combiner<T> {
     this.#watch(this.#line.reduce((first, { deadline }) => Math.min(first, deadline), Infinity));
   }
 
-  /** Whoever stands in line hears in time that its time is over, also while a write or the lock takes long. */
+  /** Whoever stands in line hears that its time is over, also while a write or the lock takes long. */
   #watch(at: number): void {
     if (at === Infinity || (this.#alarm !== undefined && this.#alarm.at <= at)) return;
     this.#alarm?.cancel();
