@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import type { Owner } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import type { Fairness } from "./locks/options.ts";
+import type { MeasureOptions } from "./measures/registry.ts";
 
 export interface CoordinatorOptions {
   /** Separates applications on one store. 1 … 64 of letters, digits and `. _ -`; default `holdfast`. */
@@ -19,6 +20,8 @@ export interface CoordinatorOptions {
   readonly fallbackMs?: number;
   /** How long the store may take to answer one call; default 5,000 ms. */
   readonly callMs?: number;
+  /** Counts from the beginning what `measures()` tells. `{}`: with the defaults. */
+  readonly measures?: MeasureOptions;
   /** Time, chance and identity. For simulations. */
   readonly clock?: Clock;
 }

@@ -27,6 +27,8 @@ import {
 } from "./locks/options.ts";
 import { WebLocks } from "./locks/web-locks.ts";
 import { Collection } from "./records/collection.ts";
+import { measuresOf, type Measures } from "./measures/measures.ts";
+import { Registry } from "./measures/registry.ts";
 import { Records } from "./records/records.ts";
 
 /** Where locks and records are kept, if not in one place. Without `records` there are locks only. */
@@ -72,6 +74,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #callMs: number;
   readonly #claimMs: number;
   readonly #patienceMs: number;
+  #registry: Registry | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -100,6 +103,7 @@ export class Coordinator implements AsyncDisposable {
       patienceMs: this.#patienceMs,
       callMs: this.#callMs,
     });
+    if (options.measures !== undefined) this.#registry = new Registry(options.measures);
     this.locks = new WebLocks(this.#table, this.#defaults.ttlMs, () => this.#inspections(""));
   }
 
@@ -184,6 +188,7 @@ export class Coordinator implements AsyncDisposable {
       clock: this.#clock,
       call: (operation, run) => this.#call(records, operation, run),
       mutex: (name) => this.mutex(name),
+      scope: this,
     });
   }
 
@@ -207,6 +212,15 @@ export class Coordinator implements AsyncDisposable {
       found.push(await diagnose(store, this.#clock, (operation, run) => this.#call(store, operation, run)));
     }
     return found;
+  }
+
+  /**
+   * What was measured in this process, all its coordinators together: since this one was made if it has the
+   * option `measures`, otherwise since this was first called.
+   */
+  measures(): Measures {
+    this.#registry ??= new Registry();
+    return measuresOf(this.#registry);
   }
 
   /**
@@ -236,6 +250,7 @@ export class Coordinator implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.#table.close();
+    this.#registry?.stop();
     if (this.#opening === undefined) return;
     await this.#opening.catch(() => undefined);
     for (const store of this.#stores) {

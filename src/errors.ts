@@ -87,6 +87,18 @@ export class StaleTokenError extends HoldfastError {
   }
 }
 
+/** A place in a record that both sides changed, each in its own way. Undefined: nothing stood there. */
+export interface FieldConflict {
+  /**
+   * JSON Pointers (RFC 6901) to what is in conflict: one, or all fields of a group, whose values are then
+   * objects of those fields. An item of a list with an id is named by its id, not its place.
+   */
+  readonly fields: readonly string[];
+  readonly base: unknown;
+  readonly mine: unknown;
+  readonly theirs: unknown;
+}
+
 /**
  * The record is not at the revision that the write expected. `theirs` is what it is at now (null: it does not
  * exist), so that a retry needs no read.
@@ -109,8 +121,10 @@ export class ConflictError<T = unknown> extends HoldfastError {
       readonly updatedAt: number;
       readonly author: string | null;
     } | null,
-    /** Top-level fields in which mine and theirs differ. */
+    /** Top-level fields in which mine and theirs differ; after a merge, those that could not be merged. */
     readonly fields: readonly string[],
+    /** What a merge could not unite; empty if none was tried. */
+    readonly conflicts: readonly FieldConflict[] = [],
   ) {
     super(
       theirs === null
@@ -149,6 +163,8 @@ export class BackendError extends HoldfastError {
   override readonly name = "BackendError";
   readonly code = "BACKEND" as const;
   protected static override readonly of = "BACKEND" as const;
+  /** What went wrong, in the words of the store or its client. */
+  readonly detail: string;
   /** Of a write whose outcome is unknown: the same write with this `opId` settles it, without a second effect. */
   readonly opId: string | undefined;
 
@@ -165,6 +181,7 @@ export class BackendError extends HoldfastError {
       })`,
       options,
     );
+    this.detail = detail;
     this.opId = options?.opId;
   }
 }

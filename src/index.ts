@@ -19,6 +19,7 @@ export {
   LockTimeoutError,
   StaleTokenError,
   UniqueError,
+  type FieldConflict,
   type HoldfastErrorCode,
   type LossReason,
 } from "./errors.ts";
@@ -38,18 +39,19 @@ export type {
   WebLocks,
   WebLockSnapshot,
 } from "./locks/web-locks.ts";
+export type { Summary } from "./measures/histogram.ts";
+export type { LockMeasures, Measures, RecordMeasures } from "./measures/measures.ts";
+export type { MeasureOptions } from "./measures/registry.ts";
+export type { Template } from "./measures/templates.ts";
 export type { FencedBy } from "./records/fence.ts";
 export type { Committed, Condition, Draft } from "./records/commit.ts";
 export type { RecordHead, RecordVersion } from "./records/head.ts";
 export type { DeleteOptions, ListOptions, WriteOptions } from "./records/options.ts";
 export type { Records } from "./records/records.ts";
-export {
-  optimistic,
-  pessimistic,
-  type Edit,
-  type OptimisticOptions,
-  type PessimisticOptions,
-  type Strategy,
-  type Updated,
-  type UpdateTarget,
-} from "./records/strategies.ts";
+export { adaptive, type AdaptiveOptions } from "./records/adaptive/adaptive.ts";
+export { merge3, type Merged } from "./records/merge/merge3.ts";
+export type { FieldRule, FieldRules, ListRules, MergeRules } from "./records/merge/rules.ts";
+export { optimistic, type OptimisticOptions } from "./records/optimistic.ts";
+export { pessimistic, type PessimisticOptions } from "./records/pessimistic.ts";
+export type { Edit, Strategy, Updated, UpdateTarget, VersionOptions } from "./records/strategies.ts";
+export { versioned, type VersionedOptions } from "./records/versioned.ts";

@@ -16,6 +16,8 @@ export interface RecordsContext {
   /** Runs a call once the store is open, and bounds its time. */
   readonly call: <Result>(operation: string, run: () => Promise<Result>) => Promise<Result>;
   readonly mutex: (name: string) => Lockable;
+  /** The same object for all collections of a coordinator. */
+  readonly scope: object;
 }
 
 /** What is to become a version. */
@@ -123,9 +125,9 @@ export async function settle(
       await sleep(clock, WRITE_RETRY_MS * tries);
     }
   }
-  const { backend: name, operation, outcome, cause, message } = unknown;
+  const { backend: name, operation, outcome, cause, detail } = unknown;
   const opId = writes.length === 1 ? { opId: writes[0]!.opId } : {};
-  throw new BackendError(name, operation, outcome, { cause: cause ?? unknown, detail: message, ...opId });
+  throw new BackendError(name, operation, outcome, { cause: cause ?? unknown, detail, ...opId });
 }
 
 function isFinal(outcome: WriteOutcome, writes: readonly Write[]): boolean {

@@ -1,12 +1,14 @@
 import { ConflictError } from "../errors.ts";
+import { emit } from "../events.ts";
 import type { Lockable } from "../locks/lockable.ts";
 import { checkInteger, checkName } from "../locks/options.ts";
+import { adaptive } from "./adaptive/adaptive.ts";
 import { commit, type Condition, type Draft, type RecordsContext } from "./commit.ts";
 import type { Collection } from "./collection.ts";
 import { differingFields } from "./fields.ts";
-import { headAt, headOf, type RecordHead } from "./head.ts";
+import { headAt, headOf, versionOf, type RecordHead, type RecordVersion } from "./head.ts";
 import type { DeleteOptions, ListOptions, WriteOptions } from "./options.ts";
-import { optimistic, type Edit, type Strategy, type Updated } from "./strategies.ts";
+import type { Edit, Strategy, Updated } from "./strategies.ts";
 
 /**
  * A collection of JSON records. The conditional write is the commit rule; locks only manage contention. No
@@ -49,7 +51,7 @@ export class Records<T> {
    * Brings `edit` to bear on the current value, whatever others do meanwhile. `edit` must be pure: it may run
    * several times. It gets the value, or null if there is none, and returns the new one, or null to delete.
    */
-  async update(key: string, edit: Edit<T>, strategy: Strategy = optimistic()): Promise<Updated<T>> {
+  async update(key: string, edit: Edit<T>, strategy: Strategy = adaptive()): Promise<Updated<T>> {
     checkName(key, "a record's key");
     if (typeof edit !== "function") {
       throw new TypeError("update takes the edit second: update(key, (value) => ({ ...value, … }))");
@@ -59,10 +61,25 @@ export class Records<T> {
       records: this,
       clock: this.context.clock,
       lock: this.#lock(key),
+      scope: this.context.scope,
       commit: (drafts: readonly Draft<T>[], condition: Condition) =>
         commit(this.context, this.what, key, drafts, condition),
     };
-    return strategy(target, (value) => checked(key, edit(value)));
+    const updated = await strategy(target, (value) => checked(key, edit(value)));
+    emit("record.updated", () => {
+      const { strategy: name, attempts, waitMs, holdMs, combined } = updated;
+      const of = { backend: this.context.backend.name, collection: this.collection, key };
+      return { ...of, strategy: name, attempts, waitMs, holdMs, combined };
+    });
+    return updated;
+  }
+
+  /** A version of the record; null if it is not in the history (any more). */
+  async at(key: string, revision: string): Promise<RecordVersion<T> | null> {
+    checkName(key, "a record's key");
+    const { backend, call } = this.context;
+    const version = await call("version", () => backend.version(this.collection, key, revision));
+    return version === null ? null : versionOf<T>(version);
   }
 
   /** Live records by key. Not a snapshot: each one is true at its own time. */
