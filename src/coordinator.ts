@@ -26,10 +26,13 @@ import {
   type LockDefaults,
 } from "./locks/options.ts";
 import { WebLocks } from "./locks/web-locks.ts";
-import { Collection } from "./records/collection.ts";
+import type { CollectionOptions } from "./records/declaration.ts";
+import type { RecordHead } from "./records/head.ts";
+import { writeAll, type Plan } from "./records/plan.ts";
+import type { Records } from "./records/records.ts";
+import { RecordStore } from "./records/store.ts";
 import { measuresOf, type Measures } from "./measures/measures.ts";
 import { Registry } from "./measures/registry.ts";
-import { Records } from "./records/records.ts";
 
 /** Where locks and records are kept, if not in one place. Without `records` there are locks only. */
 export interface Backends {
@@ -75,6 +78,7 @@ export class Coordinator implements AsyncDisposable {
   readonly #claimMs: number;
   readonly #patienceMs: number;
   #registry: Registry | undefined;
+  readonly #records: RecordStore | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -104,6 +108,7 @@ export class Coordinator implements AsyncDisposable {
       callMs: this.#callMs,
     });
     if (options.measures !== undefined) this.#registry = new Registry(options.measures);
+    this.#records = this.#recordStore();
     this.locks = new WebLocks(this.#table, this.#defaults.ttlMs, () => this.#inspections(""));
   }
 
@@ -174,22 +179,32 @@ export class Coordinator implements AsyncDisposable {
 
   // -------------------------------------------------------------------------------------------- records
 
-  /** A collection of JSON records, each with a revision. */
-  records<T>(collection: string): Records<T> {
-    const { locks, records } = this.#backends;
-    if (records === undefined) {
+  /**
+   * A collection of JSON records, each with a revision. What it is (fields that are unique or to list by, schema,
+   * how long history is kept) is declared once: `records(name)` then means the same collection.
+   * @throws TypeError if it was declared otherwise before
+   */
+  records<T>(collection: string, options?: CollectionOptions<T>): Records<T> {
+    if (this.#records === undefined) {
       throw new TypeError(
-        `${locks.name} keeps locks only: keep records elsewhere, for instance ` +
+        `${this.#backends.locks.name} keeps locks only: keep records elsewhere, for instance ` +
           'connect("sqlite:./app.db", { locks: url })',
       );
     }
-    return new Records<T>(new Collection<T>(collection), {
-      backend: records,
-      clock: this.#clock,
-      call: (operation, run) => this.#call(records, operation, run),
-      mutex: (name) => this.mutex(name),
-      scope: this,
-    });
+    return this.#records.records<T>(collection, options);
+  }
+
+  /**
+   * Several records at once: all planned writes take effect in one step, or none does. Answers for each the record
+   * as it is then; null: deleted. A store that is partitioned may refuse what lies in several partitions.
+   *
+   *     await hf.write([contacts.planPut("42", next, { ifRevision }), leads.planDelete("7")]);
+   *
+   * @throws ConflictError, StaleTokenError, UniqueError, InvalidValueError about the first that was refused
+   * @throws BackendError whose `outcome` says whether they may have taken effect
+   */
+  async write(plans: readonly Plan<unknown>[]): Promise<readonly (RecordHead<unknown> | null)[]> {
+    return writeAll(plans);
   }
 
   // ------------------------------------------------------------------------------------------ lifecycle
@@ -249,6 +264,7 @@ export class Coordinator implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#records?.close();
     await this.#table.close();
     this.#registry?.stop();
     if (this.#opening === undefined) return;
@@ -256,6 +272,18 @@ export class Coordinator implements AsyncDisposable {
     for (const store of this.#stores) {
       await this.#within(store, "close", () => store.close()).catch(() => undefined);
     }
+  }
+
+  #recordStore(): RecordStore | undefined {
+    const { records } = this.#backends;
+    if (records === undefined) return undefined;
+    return new RecordStore({
+      backend: records,
+      clock: this.#clock,
+      call: (operation, run) => this.#call(records, operation, run),
+      mutex: (name) => this.mutex(name),
+      scope: this,
+    });
   }
 
   get #stores(): ReadonlySet<Store> {

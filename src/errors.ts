@@ -5,6 +5,7 @@ export type HoldfastErrorCode =
   | "STALE_TOKEN"
   | "CONFLICT"
   | "UNIQUE"
+  | "INVALID_VALUE"
   | "BACKEND"
   | "CLOSED";
 
@@ -152,6 +153,29 @@ export class UniqueError extends HoldfastError {
     readonly owner: string,
   ) {
     super(`"${key}" was not written: "${owner}" has the same ${field}, which is declared unique`);
+  }
+}
+
+/** What is wrong with a value. */
+export interface Fault {
+  /** JSON Pointer (RFC 6901) to the place in the value; empty: the whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** The schema of the collection refused the value; nothing was written. Show the faults to whoever made it. */
+export class InvalidValueError extends HoldfastError {
+  override readonly name = "InvalidValueError";
+  readonly code = "INVALID_VALUE" as const;
+  protected static override readonly of = "INVALID_VALUE" as const;
+
+  constructor(
+    /** The record that was to be written. */
+    readonly key: string,
+    readonly faults: readonly Fault[],
+  ) {
+    const told = faults.slice(0, 3).map(({ path, message }) => `${path === "" ? "the value" : path}: ${message}`);
+    super(`"${key}" was not written: ${told.join("; ")}${faults.length > 3 ? "; …" : ""}`);
   }
 }
 

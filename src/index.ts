@@ -15,10 +15,12 @@ export {
   ClosedError,
   ConflictError,
   HoldfastError,
+  InvalidValueError,
   LeaseLostError,
   LockTimeoutError,
   StaleTokenError,
   UniqueError,
+  type Fault,
   type FieldConflict,
   type HoldfastErrorCode,
   type LossReason,
@@ -46,7 +48,15 @@ export type { Template } from "./measures/templates.ts";
 export type { FencedBy } from "./records/fence.ts";
 export type { Committed, Condition, Draft } from "./records/commit.ts";
 export type { RecordHead, RecordVersion } from "./records/head.ts";
-export type { DeleteOptions, ListOptions, WriteOptions } from "./records/options.ts";
+export type { CollectionOptions, HistoryLimits } from "./records/declaration.ts";
+export type { Scalar } from "./records/entries.ts";
+export type { Changes, ChangesOptions, Checkpoint, WatchOptions } from "./records/feed.ts";
+export type { ListOptions } from "./records/list.ts";
+export type { DeleteOptions, HistoryOptions, WriteOptions } from "./records/options.ts";
+export { applyPatch, diff, type PatchOperation } from "./records/patch.ts";
+export type { Plan } from "./records/plan.ts";
+export type { Readers } from "./records/readers.ts";
+export type { StandardSchema } from "./records/schema.ts";
 export type { Records } from "./records/records.ts";
 export { adaptive, type AdaptiveOptions } from "./records/adaptive/adaptive.ts";
 export { merge3, type Merged } from "./records/merge/merge3.ts";

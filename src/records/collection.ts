@@ -11,8 +11,6 @@ export const RESERVED = "holdfast:";
 /** What a collection asks of all there are. */
 export interface Collections {
   declared(name: string): Declaration | undefined;
-  /** So many versions have been made. */
-  wrote(name: string, versions: number): void;
 }
 
 /** What a collection is, as far as this process was told, by whichever handle to it. */
@@ -40,9 +38,5 @@ export class Collection<T> {
     throw new RangeError(
       `"${name}" of "${this.name}" is not declared: records("${this.name}", { index: ["${name}"] })`,
     );
-  }
-
-  wrote(versions: number): void {
-    this.all.wrote(this.name, versions);
   }
 }

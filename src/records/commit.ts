@@ -16,6 +16,8 @@ export interface RecordsContext {
   /** Runs a call once the store is open, and bounds its time. */
   readonly call: <Result>(operation: string, run: () => Promise<Result>) => Promise<Result>;
   readonly mutex: (name: string) => Lockable;
+  /** So many versions of a collection have been made. */
+  readonly wrote: (collection: string, versions: number) => void;
   /** The same object for all collections of a coordinator. */
   readonly scope: object;
 }
@@ -177,7 +179,7 @@ export async function commit<T>(
   const { backend } = context;
   switch (outcome.kind) {
     case "written": {
-      collection.wrote(context, steps.length);
+      context.wrote(collection.name, steps.length);
       const made = await headsOf<T>(context, prepared.write, headOf<T>(outcome.records[0] ?? null));
       let next = 0;
       return { kind: "written", heads: isEffective.map((is) => (is ? (made[next++] ?? null) : null)) };

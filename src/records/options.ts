@@ -25,10 +25,8 @@ export interface WriteOptions {
 
 export interface DeleteOptions extends WriteOptions {}
 
-export interface ListOptions {
-  /** Keys that start with this. */
-  readonly prefix?: string;
-  /** Keys after this one, in binary order of UTF-8. */
+export interface HistoryOptions {
+  /** Versions older than this revision; default: from the head on. */
   readonly after?: string;
   /** 1 … 10,000; default 100. */
   readonly limit?: number;

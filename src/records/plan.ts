@@ -44,7 +44,7 @@ export async function writeAll(plans: readonly Plan<unknown>[]): Promise<readonl
   const outcome = await settle(context, prepared.map(({ write }) => write));
   switch (outcome.kind) {
     case "written":
-      for (const { into } of plans) into.wrote(1);
+      for (const { collection } of plans) context.wrote(collection, 1);
       return outcome.records.map((record) => headOf<unknown>(record));
     case "conflict": {
       const { key, collection, draft, condition } = plans[outcome.index]!;

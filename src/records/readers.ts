@@ -19,30 +19,42 @@ function keyOf(collection: string, reader: string): string {
   return checkName(`${prefixOf(collection)}${reader}`, "the names of a collection and its reader together");
 }
 
-/** Keeps how far a reader has come. What it has not seen yet stays in the history. */
-export async function saveCheckpoint(
-  context: RecordsContext,
-  collection: string,
-  reader: string,
-  checkpoint: Checkpoint,
-): Promise<void> {
-  const key = keyOf(collection, reader);
-  if (positionOf(collection, checkpoint) === null) throw new TypeError("there is no checkpoint to keep");
-  await write(context, key, JSON.stringify(checkpoint));
-}
+/** Readers of a collection's feed, by name: how far each has come. */
+export class Readers {
+  constructor(
+    private readonly context: RecordsContext,
+    private readonly collection: string,
+  ) {}
 
-export async function forgetReader(context: RecordsContext, collection: string, reader: string): Promise<void> {
-  await write(context, keyOf(collection, reader), null);
-}
+  /** What this reader kept last; null: nothing, or it was forgotten. */
+  async get(reader: string): Promise<Checkpoint | null> {
+    const key = keyOf(this.collection, reader);
+    const { backend, call } = this.context;
+    const found = await call("read", () => backend.read(READERS, key));
+    return found === null ? null : (JSON.parse(found.value) as Checkpoint);
+  }
 
-export async function savedCheckpoint(
-  { backend, call }: RecordsContext,
-  collection: string,
-  reader: string,
-): Promise<Checkpoint | null> {
-  const key = keyOf(collection, reader);
-  const found = await call("read", () => backend.read(READERS, key));
-  return found === null ? null : (JSON.parse(found.value) as Checkpoint);
+  /**
+   * Keeps how far a reader has come: once what it read is safe with it. What comes after stays in the history
+   * until the reader keeps a later one, is forgotten, or has not been heard of for 30 days.
+   */
+  async keep(reader: string, checkpoint: Checkpoint): Promise<void> {
+    const key = keyOf(this.collection, reader);
+    if (positionOf(this.collection, checkpoint) === null) throw new TypeError("there is no checkpoint to keep");
+    await this.#write(key, JSON.stringify(checkpoint));
+  }
+
+  /** Nothing waits for this reader any more. */
+  async forget(reader: string): Promise<void> {
+    await this.#write(keyOf(this.collection, reader), null);
+  }
+
+  async #write(key: string, value: string | null): Promise<void> {
+    const { context } = this;
+    const { clock } = context;
+    await settle(context, [{ collection: READERS, key, value, revision: clock.id(), opId: clock.id() }]);
+    context.wrote(READERS, 1);
+  }
 }
 
 /** Where the readers stand that are still waited for. `now`: the store's clock. */
@@ -64,9 +76,4 @@ export async function positionsOf(
     if (found.length < PAGE) return positions;
     after = found.at(-1)!.key;
   }
-}
-
-async function write(context: RecordsContext, key: string, value: string | null): Promise<void> {
-  const { clock } = context;
-  await settle(context, [{ collection: READERS, key, value, revision: clock.id(), opId: clock.id() }]);
 }

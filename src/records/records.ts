@@ -5,9 +5,22 @@ import { checkInteger, checkName } from "../locks/options.ts";
 import { adaptive } from "./adaptive/adaptive.ts";
 import { commit, type Condition, type Draft, type RecordsContext } from "./commit.ts";
 import type { Collection } from "./collection.ts";
+import {
+  changesOf,
+  checkpointOf,
+  watchOf,
+  type Changes,
+  type ChangesOptions,
+  type Checkpoint,
+  type WatchOptions,
+} from "./feed.ts";
 import { differingFields } from "./fields.ts";
 import { headAt, headOf, versionOf, type RecordHead, type RecordVersion } from "./head.ts";
-import type { DeleteOptions, ListOptions, WriteOptions } from "./options.ts";
+import { listingOf, type ListOptions } from "./list.ts";
+import type { DeleteOptions, HistoryOptions, WriteOptions } from "./options.ts";
+import { diff, type PatchOperation } from "./patch.ts";
+import { Plan } from "./plan.ts";
+import { Readers } from "./readers.ts";
 import type { Edit, Strategy, Updated } from "./strategies.ts";
 
 /**
@@ -74,6 +87,17 @@ export class Records<T> {
     return updated;
   }
 
+  /** Versions of the record that are remembered, newest first. @throws TypeError, RangeError, BackendError */
+  async history(key: string, options: HistoryOptions = {}): Promise<readonly RecordVersion<T>[]> {
+    checkName(key, "a record's key");
+    const limit = checkInteger(options.limit ?? 100, "limit", 1, 10_000);
+    const { after } = options;
+    const page = { limit, ...(after === undefined ? {} : { after }) };
+    const { backend, call } = this.context;
+    const versions = await call("history", () => backend.history(this.collection, key, page));
+    return versions.map((version) => versionOf<T>(version));
+  }
+
   /** A version of the record; null if it is not in the history (any more). */
   async at(key: string, revision: string): Promise<RecordVersion<T> | null> {
     checkName(key, "a record's key");
@@ -82,17 +106,73 @@ export class Records<T> {
     return version === null ? null : versionOf<T>(version);
   }
 
-  /** Live records by key. Not a snapshot: each one is true at its own time. */
-  async list({ prefix, after, limit = 100 }: ListOptions = {}): Promise<readonly RecordHead<T>[]> {
-    checkInteger(limit, "limit", 1, 10_000);
-    const page = {
-      limit,
-      ...(prefix === undefined ? {} : { prefix }),
-      ...(after === undefined ? {} : { after }),
-    };
+  /**
+   * The JSON Patch (RFC 6902) that makes the value at revision `b` of the one at `a`; null if one of them is not
+   * in the history (any more). A deleted record's value is null.
+   */
+  async diff(key: string, a: string, b: string): Promise<readonly PatchOperation[] | null> {
+    const [from, to] = await Promise.all([this.at(key, a), this.at(key, b)]);
+    return from === null || to === null ? null : diff(from.value, to.value);
+  }
+
+  /**
+   * Makes the value of an earlier revision the record's value again, by a new version: history stays as it is.
+   * Returns the record as it now is; null: it was deleted then, and is now.
+   * @throws RangeError if that revision is not in the history (any more); and as `put` does
+   */
+  async revert(key: string, revision: string, options: WriteOptions = {}): Promise<RecordHead<T> | null> {
+    const version = await this.at(key, revision);
+    if (version === null) throw new RangeError(`"${key}" has no revision "${revision}" in its history (any more)`);
+    return this.#write(key, { reason: `as at ${revision}`, ...options, value: version.value }, options);
+  }
+
+  /** Live records, by key or by a declared field. Not a snapshot: each one is true at its own time. */
+  async list(options: ListOptions = {}): Promise<readonly RecordHead<T>[]> {
+    const listing = listingOf(this.what, options);
     const { backend, call } = this.context;
-    const found = await call("scan", () => backend.scan(this.collection, page));
-    return found.map((stored) => headOf<T>(stored));
+    if (listing.by === "key") {
+      const found = await call("scan", () => backend.scan(this.collection, listing.page));
+      return found.map((stored) => headOf<T>(stored));
+    }
+    const found = await call("find", () => backend.find(this.collection, listing.page));
+    return found.map(({ record }) => headOf<T>(record));
+  }
+
+  /**
+   * A page of what was written to the collection, in the order of commits: nothing is skipped, nothing comes
+   * again. Give its checkpoint for the next page. @throws TypeError, RangeError, BackendError
+   */
+  changes(options: ChangesOptions = {}): Promise<Changes<T>> {
+    return changesOf<T>(this.context, this.collection, options);
+  }
+
+  /**
+   * Pages of changes as they come, for ever: soon after each commit, and through failures of the store. Ends by
+   * `break`, or throws the signal's reason when it aborts, ClosedError when the coordinator closes.
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<Changes<T>, never, undefined> {
+    return watchOf<T>(this.context, this.collection, options);
+  }
+
+  /** Where the feed ends now: nothing that was committed before comes after it. */
+  async checkpoint(): Promise<Checkpoint> {
+    const { backend, call } = this.context;
+    return checkpointOf(this.collection, await call("feedEnd", () => backend.feedEnd(this.collection)));
+  }
+
+  /** How far readers of the feed have come, which is kept, and which forgetting of history waits for. */
+  get readers(): Readers {
+    return new Readers(this.context, this.collection);
+  }
+
+  /** A `put` to be done together with others: see `Coordinator.write`. No I/O. */
+  planPut(key: string, value: T, options: WriteOptions = {}): Plan<T> {
+    return new Plan<T>(this.context, this.what, key, { ...options, value }, options);
+  }
+
+  /** A `delete` to be done together with others: see `Coordinator.write`. No I/O. */
+  planDelete(key: string, options: DeleteOptions = {}): Plan<T> {
+    return new Plan<T>(this.context, this.what, key, { ...options, value: null }, options);
   }
 
   #lock(key: string): Lockable {

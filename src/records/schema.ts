@@ -43,8 +43,8 @@ export function validated<T>(schema: StandardSchema<T>, key: string, value: unkn
     );
   }
   if (result.issues === undefined) return result.value;
-  const issues = result.issues.map(({ message, path = [] }) => ({ path: pointer(path), message }));
-  throw new InvalidValueError(key, issues);
+  const faults = result.issues.map(({ message, path = [] }) => ({ path: pointer(path), message }));
+  throw new InvalidValueError(key, faults);
 }
 
 /** A JSON Pointer (RFC 6901). */

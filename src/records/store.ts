@@ -10,9 +10,9 @@ export class RecordStore implements Collections {
   readonly #retention: Retention;
   readonly #declared = new Map<string, Declaration>();
 
-  constructor(context: RecordsContext) {
-    this.#context = context;
-    this.#retention = new Retention(context, (name) => this.declared(name));
+  constructor(context: Omit<RecordsContext, "wrote">) {
+    this.#context = { ...context, wrote: (name, versions) => this.#retention.wrote(name, versions) };
+    this.#retention = new Retention(this.#context, (name) => this.declared(name));
   }
 
   /** @throws TypeError if it was declared otherwise before */
@@ -27,10 +27,6 @@ export class RecordStore implements Collections {
 
   declared(name: string): Declaration | undefined {
     return this.#declared.get(name);
-  }
-
-  wrote(name: string, versions: number): void {
-    this.#retention.wrote(name, versions);
   }
 
   close(): void {
