@@ -203,8 +203,10 @@ export class Coordinator implements AsyncDisposable {
    * @throws ConflictError, StaleTokenError, UniqueError, InvalidValueError about the first that was refused
    * @throws BackendError whose `outcome` says whether they may have taken effect
    */
-  async write(plans: readonly Plan<unknown>[]): Promise<readonly (RecordHead<unknown> | null)[]> {
-    return writeAll(plans);
+  async write<const Values extends readonly unknown[]>(
+    plans: readonly [...{ [At in keyof Values]: Plan<Values[At]> }],
+  ): Promise<{ [At in keyof Values]: RecordHead<Values[At]> | null }> {
+    return (await writeAll(plans)) as { [At in keyof Values]: RecordHead<Values[At]> | null };
   }
 
   // ------------------------------------------------------------------------------------------ lifecycle

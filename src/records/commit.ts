@@ -16,6 +16,8 @@ export interface RecordsContext {
   /** Runs a call once the store is open, and bounds its time. */
   readonly call: <Result>(operation: string, run: () => Promise<Result>) => Promise<Result>;
   readonly mutex: (name: string) => Lockable;
+  /** Aborts, with the error to throw, when the coordinator closes. */
+  readonly closing: AbortSignal;
   /** So many versions of a collection have been made. */
   readonly wrote: (collection: string, versions: number) => void;
   /** The same object for all collections of a coordinator. */

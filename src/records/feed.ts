@@ -59,18 +59,19 @@ export async function* watchOf<T>(
   collection: string,
   options: WatchOptions,
 ): AsyncGenerator<Changes<T>, never, undefined> {
-  const { backend, clock, call } = context;
+  const { backend, clock, call, closing } = context;
   const signal = checkSignal(options.signal);
   let { after = null } = options;
   positionOf(collection, after);
   let bell = new AbortController();
   const ring = (): void => bell.abort();
-  signal?.addEventListener("abort", ring);
+  const enders = signal === undefined ? [closing] : [closing, signal];
+  for (const ender of enders) ender.addEventListener("abort", ring);
   let stop: (() => void) | undefined;
   let failures = 0;
   try {
     for (;;) {
-      signal?.throwIfAborted();
+      for (const ender of enders) ender.throwIfAborted();
       bell = new AbortController();
       let pauseMs = backend.watch === undefined ? POLL_MS : FALLBACK_MS;
       try {
@@ -92,7 +93,7 @@ export async function* watchOf<T>(
     }
   } finally {
     stop?.();
-    signal?.removeEventListener("abort", ring);
+    for (const ender of enders) ender.removeEventListener("abort", ring);
   }
 }
 

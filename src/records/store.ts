@@ -1,3 +1,4 @@
+import { ClosedError } from "../errors.ts";
 import { Collection, RESERVED, type Collections } from "./collection.ts";
 import type { RecordsContext } from "./commit.ts";
 import { declarationOf, sameDeclaration, type CollectionOptions, type Declaration } from "./declaration.ts";
@@ -8,10 +9,12 @@ import { Retention } from "./retention.ts";
 export class RecordStore implements Collections {
   readonly #context: RecordsContext;
   readonly #retention: Retention;
+  readonly #closing = new AbortController();
   readonly #declared = new Map<string, Declaration>();
 
-  constructor(context: Omit<RecordsContext, "wrote">) {
-    this.#context = { ...context, wrote: (name, versions) => this.#retention.wrote(name, versions) };
+  constructor(context: Omit<RecordsContext, "wrote" | "closing">) {
+    const { signal: closing } = this.#closing;
+    this.#context = { ...context, closing, wrote: (name, versions) => this.#retention.wrote(name, versions) };
     this.#retention = new Retention(this.#context, (name) => this.declared(name));
   }
 
@@ -31,6 +34,7 @@ export class RecordStore implements Collections {
 
   close(): void {
     this.#retention.close();
+    this.#closing.abort(new ClosedError());
   }
 
   #declare(name: string, declaration: Declaration): void {
