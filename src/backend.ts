@@ -383,9 +383,9 @@ export type FeedPage =
   | { readonly kind: "reset"; readonly position: FeedPosition };
 
 /**
- * What of a collection's history may go. Of a live record: versions that are old enough, that are not among its
- * `keep` newest, and not its head. Of a deleted record: everything, once its deletion is old enough; `keep`
- * does not count. What remains of a record's history has no gap.
+ * What of a collection's history may go. Of a live record: versions that are old enough, that are not among
+ * its `keep` newest, and not its head. Of a deleted record: everything, once its deletion is old enough;
+ * `keep` does not count. What remains of a record's history has no gap.
  */
 export interface PruneRequest {
   readonly collection: string;
@@ -473,11 +473,7 @@ export interface RecordBackend extends Store {
    * Versions that were not pruned, newest first, from the head or from the one older than `after`; none if
    * there is no such version (any more).
    */
-  history(
-    collection: string,
-    key: string,
-    page: HistoryPage,
-  ): Promise<readonly StoredVersion[]>;
+  history(collection: string, key: string, page: HistoryPage): Promise<readonly StoredVersion[]>;
   /** Null: never was, or was pruned. */
   version(collection: string, key: string, revision: string): Promise<StoredVersion | null>;
 
@@ -485,11 +481,13 @@ export interface RecordBackend extends Store {
   changes(collection: string, after: FeedPosition | null, limit: number): Promise<FeedPage>;
   /** Where the feed ends now: nothing committed before this call comes after it. */
   feedEnd(collection: string): Promise<FeedPosition>;
-  /** Calls `changed` soon after something was committed, perhaps too often, perhaps late: a reason to look. */
+  /**
+   * Calls `changed` soon after something was committed, perhaps too often, perhaps late: a reason to look.
+   */
   watch?(collection: string, changed: () => void): () => void;
   /**
-   * Removes history, of each record the oldest first. With a deletion goes all that is remembered of the record:
-   * `opId`s and fences. Returns how many versions went; fewer than `limit`: there are no more to go.
+   * Removes history, of each record the oldest first. With a deletion goes all that is remembered of the
+   * record: `opId`s and fences. Returns how many versions went; fewer than `limit`: there are no more to go.
    */
   prune(request: PruneRequest): Promise<number>;
 }

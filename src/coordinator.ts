@@ -180,8 +180,8 @@ export class Coordinator implements AsyncDisposable {
   // -------------------------------------------------------------------------------------------- records
 
   /**
-   * A collection of JSON records, each with a revision. What it is (fields that are unique or to list by, schema,
-   * how long history is kept) is declared once: `records(name)` then means the same collection.
+   * A collection of JSON records, each with a revision. What it is (fields that are unique or to list by,
+   * schema, how long history is kept) is declared once: `records(name)` then means the same collection.
    * @throws TypeError if it was declared otherwise before
    */
   records<T>(collection: string, options?: CollectionOptions<T>): Records<T> {
@@ -195,8 +195,9 @@ export class Coordinator implements AsyncDisposable {
   }
 
   /**
-   * Several records at once: all planned writes take effect in one step, or none does. Answers for each the record
-   * as it is then; null: deleted. A store that is partitioned may refuse what lies in several partitions.
+   * Several records at once: all planned writes take effect in one step, or none does. Answers for each the
+   * record as it is then; null: deleted. A store that is partitioned may refuse what lies in several
+   * partitions.
    *
    *     await hf.write([contacts.planPut("42", next, { ifRevision }), leads.planDelete("7")]);
    *

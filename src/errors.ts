@@ -136,8 +136,8 @@ export class ConflictError<T = unknown> extends HoldfastError {
 }
 
 /**
- * Another record of the collection has this value in a field that is declared unique. Trying again is of no use:
- * ask for another value, or go on with the record that has it.
+ * Another record of the collection has this value in a field that is declared unique. Trying again is of no
+ * use: ask for another value, or go on with the record that has it.
  */
 export class UniqueError extends HoldfastError {
   override readonly name = "UniqueError";
@@ -163,7 +163,9 @@ export interface Fault {
   readonly message: string;
 }
 
-/** The schema of the collection refused the value; nothing was written. Show the faults to whoever made it. */
+/**
+ * The schema of the collection refused the value; nothing was written. Show the faults to whoever made it.
+ */
 export class InvalidValueError extends HoldfastError {
   override readonly name = "InvalidValueError";
   readonly code = "INVALID_VALUE" as const;
@@ -174,7 +176,9 @@ export class InvalidValueError extends HoldfastError {
     readonly key: string,
     readonly faults: readonly Fault[],
   ) {
-    const told = faults.slice(0, 3).map(({ path, message }) => `${path === "" ? "the value" : path}: ${message}`);
+    const told = faults
+      .slice(0, 3)
+      .map(({ path, message }) => `${path === "" ? "the value" : path}: ${message}`);
     super(`"${key}" was not written: ${told.join("; ")}${faults.length > 3 ? "; …" : ""}`);
   }
 }
@@ -189,7 +193,9 @@ export class BackendError extends HoldfastError {
   protected static override readonly of = "BACKEND" as const;
   /** What went wrong, in the words of the store or its client. */
   readonly detail: string;
-  /** Of a write whose outcome is unknown: the same write with this `opId` settles it, without a second effect. */
+  /**
+   * Of a write whose outcome is unknown: the same write with this `opId` settles it, without a second effect.
+   */
   readonly opId: string | undefined;
 
   constructor(

@@ -7,8 +7,8 @@ import type { LossReason } from "./errors.ts";
  */
 export interface Events {
   /**
-   * A caller got its lease, `waitMs` after it asked. `local`: handed on inside the process. `queued`: handed over
-   * by another process's release or end.
+   * A caller got its lease, `waitMs` after it asked. `local`: handed on inside the process. `queued`: handed
+   * over by another process's release or end.
    */
   "lock.granted": LockEvent & {
     readonly token: bigint;

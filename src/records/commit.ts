@@ -61,7 +61,9 @@ export interface Prepared {
   readonly fence: Fence | undefined;
 }
 
-/** Checks, and makes up the write. No I/O. @throws TypeError, RangeError, InvalidValueError, StaleTokenError */
+/**
+ * Checks, and makes up the write. No I/O. @throws TypeError, RangeError, InvalidValueError, StaleTokenError
+ */
 export function prepare<T>(
   collection: Collection<T>,
   clock: Clock,
@@ -92,7 +94,8 @@ function stepOf<T>(collection: Collection<T>, clock: Clock, key: string, draft: 
   const { value, author, reason, opId = clock.id(), merges = [] } = draft;
   if (author !== undefined) checkName(author, `the author of "${key}"`);
   if (reason !== undefined) checkName(reason, `the reason of the write to "${key}"`);
-  const { text, entries } = value === null ? { text: null, entries: undefined } : collection.encode(key, value);
+  const { text, entries } =
+    value === null ? { text: null, entries: undefined } : collection.encode(key, value);
   const messages = encodeMessages(key, draft.messages);
   const step: Step = {
     value: text,
@@ -157,10 +160,11 @@ export function refusal(
 }
 
 /**
- * The commit rule: makes these drafts the next versions of a record, in order and in one step, or none of them.
+ * The commit rule: makes these drafts the next versions of a record, in order and in one step, or none of
+ * them.
  *
- * Several drafts need `ifRevision`. If one of several is refused by an error, nothing was written: commit each
- * alone to learn whose it is.
+ * Several drafts need `ifRevision`. If one of several is refused by an error, nothing was written: commit
+ * each alone to learn whose it is.
  *
  * @throws StaleTokenError, UniqueError, InvalidValueError, TypeError, RangeError
  * @throws BackendError whose `outcome` says whether it may have taken effect

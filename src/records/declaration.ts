@@ -4,7 +4,9 @@ import { checkSchema, type StandardSchema } from "./schema.ts";
 
 /** What a collection is. Declared once in each process that writes to it, the same everywhere. */
 export interface CollectionOptions<T> {
-  /** Fields whose value at most one record may have, in the same step as the write: `["email", "owner.id"]`. */
+  /**
+   * Fields whose value at most one record may have, in the same step as the write: `["email", "owner.id"]`.
+   */
   readonly unique?: readonly string[];
   /** Further fields to list records by. */
   readonly index?: readonly string[];
@@ -59,6 +61,7 @@ export function declarationOf<T>(collection: string, options: CollectionOptions<
 }
 
 export function sameDeclaration(a: Declaration, b: Declaration): boolean {
-  const text = ({ fields, keep, forMs }: Declaration): string => JSON.stringify([fields, keep, String(forMs)]);
+  const text = ({ fields, keep, forMs }: Declaration): string =>
+    JSON.stringify([fields, keep, String(forMs)]);
   return a.schema === b.schema && text(a) === text(b);
 }

@@ -25,6 +25,7 @@ export function encodeMessages(key: string, messages: readonly unknown[] = []): 
 
 function within(text: string, most: number, what: string): string {
   const bytes = Buffer.byteLength(text);
-  if (bytes > most) throw new RangeError(`${what} has ${bytes} bytes as JSON, but at most ${most} can be kept`);
+  if (bytes > most)
+    throw new RangeError(`${what} has ${bytes} bytes as JSON, but at most ${most} can be kept`);
   return text;
 }

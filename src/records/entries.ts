@@ -23,14 +23,15 @@ export function entriesOf(key: string, value: unknown, fields: readonly Field[])
   });
   if (entries.length > ENTRIES_MAX) {
     throw new RangeError(
-      `"${key}" would be found by ${entries.length} values of its declared fields, at most ${ENTRIES_MAX} can be`,
+      `"${key}" has ${entries.length} values in its declared fields, but at most ${ENTRIES_MAX} can be found`,
     );
   }
   return entries;
 }
 
 /**
- * A scalar as text that sorts as the scalars do: null, false, true, numbers, then texts by their bytes in UTF-8.
+ * A scalar as text that sorts as the scalars do: null, false, true, numbers, then texts by their bytes in
+ * UTF-8.
  * @throws TypeError, RangeError
  */
 export function encoded(key: string, name: string, value: unknown): string {
@@ -39,8 +40,8 @@ export function encoded(key: string, name: string, value: unknown): string {
   if (typeof value === "number") return `3${sortable(value)}`;
   if (typeof value !== "string") {
     throw new TypeError(
-      `${name} of "${key}" is declared for finding, and must be text, a number, true, false, null, or a list of ` +
-        `these, not ${Array.isArray(value) ? "a list" : typeof value}`,
+      `${name} of "${key}" is declared for finding, and must be text, a number, true, false, null, or a ` +
+        `list of these, not ${Array.isArray(value) ? "a list" : typeof value}`,
     );
   }
   if (/\p{Surrogate}/u.test(value)) {
@@ -49,8 +50,8 @@ export function encoded(key: string, name: string, value: unknown): string {
   const bytes = Buffer.byteLength(value);
   if (bytes >= ENTRY_MAX_BYTES) {
     throw new RangeError(
-      `${name} of "${key}" is declared for finding, and may have ${ENTRY_MAX_BYTES - 1} bytes, but has ${bytes}: ` +
-        "declare a shorter field, a hash for instance",
+      `${name} of "${key}" is declared for finding, and may have ${ENTRY_MAX_BYTES - 1} bytes, but has ` +
+        `${bytes}: declare a shorter field, a hash for instance`,
     );
   }
   return `4${value}`;

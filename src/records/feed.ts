@@ -5,7 +5,9 @@ import { checkInteger, checkSignal } from "../locks/options.ts";
 import type { RecordsContext } from "./commit.ts";
 import { versionOf, type RecordVersion } from "./head.ts";
 
-/** How far a reader of a collection's changes has come: opaque, flat, to be stored as JSON wherever you like. */
+/**
+ * How far a reader of a collection's changes has come: opaque, flat, to be stored as JSON wherever you like.
+ */
 export type Checkpoint = Readonly<Record<string, string>>;
 
 export interface ChangesOptions {
@@ -28,8 +30,8 @@ export type Changes<T> =
       readonly more: boolean;
     }
   /**
-   * Changes after the checkpoint are forgotten, so what you have may be out of date: read the collection anew by
-   * `list`, drop what is not there, and go on at this checkpoint.
+   * Changes after the checkpoint are forgotten, so what you have may be out of date: read the collection anew
+   * by `list`, drop what is not there, and go on at this checkpoint.
    */
   | { readonly kind: "reset"; readonly checkpoint: Checkpoint };
 
@@ -104,7 +106,10 @@ export function checkpointOf(collection: string, position: FeedPosition): Checkp
   return { ...position, [OF]: collection };
 }
 
-export function positionOf(collection: string, checkpoint: Checkpoint | null | undefined): FeedPosition | null {
+export function positionOf(
+  collection: string,
+  checkpoint: Checkpoint | null | undefined,
+): FeedPosition | null {
   if (checkpoint === null || checkpoint === undefined) return null;
   const fields = typeof checkpoint === "object" ? Object.entries(checkpoint) : [];
   if (fields.length === 0 || fields.some(([, text]) => typeof text !== "string")) {

@@ -20,8 +20,7 @@ export interface ListOptions {
 
 /** A page of keys, or of entries. */
 export type Listing =
-  | { readonly by: "key"; readonly page: Page }
-  | { readonly by: "entry"; readonly page: EntryPage };
+  { readonly by: "key"; readonly page: Page } | { readonly by: "entry"; readonly page: EntryPage };
 
 /** @throws TypeError, RangeError before any I/O */
 export function listingOf<T>(collection: Collection<T>, options: ListOptions): Listing {
@@ -31,13 +30,20 @@ export function listingOf<T>(collection: Collection<T>, options: ListOptions): L
     refuse("where", { orderBy, prefix, from });
     const [condition, ...more] = Object.entries(where);
     if (condition === undefined || more.length > 0) {
-      throw new TypeError("where takes one declared field and its value: { stage: \"won\" }; filter by others yourself");
+      throw new TypeError(
+        'where takes one declared field and its value: { stage: "won" }; filter by others yourself',
+      );
     }
     const [name, value] = condition;
     const equals = encoded(name, collection.field(name).name, value);
     return {
       by: "entry",
-      page: { name, equals, limit, ...(after === undefined ? {} : { after: { value: equals, key: keyOf(after) } }) },
+      page: {
+        name,
+        equals,
+        limit,
+        ...(after === undefined ? {} : { after: { value: equals, key: keyOf(after) } }),
+      },
     };
   }
   if (orderBy !== undefined) {
@@ -68,7 +74,8 @@ export function listingOf<T>(collection: Collection<T>, options: ListOptions): L
 /** No record's key is empty: after the empty one come all that have the value. */
 function startOf(name: string, from: Scalar | undefined, after: ListOptions["after"]): EntryPage["after"] {
   if (after !== undefined) {
-    if (typeof after === "string") throw new TypeError("with orderBy, after is { value, key } of the last record");
+    if (typeof after === "string")
+      throw new TypeError("with orderBy, after is { value, key } of the last record");
     return { value: encoded("after", name, after.value), key: checkName(after.key, "after.key") };
   }
   return from === undefined ? undefined : { value: encoded("from", name, from), key: "" };

@@ -1,13 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
 
-/** An operation of a JSON Patch: RFC 6902, https://www.rfc-editor.org/rfc/rfc6902. Paths are JSON Pointers. */
+/**
+ * An operation of a JSON Patch: RFC 6902, https://www.rfc-editor.org/rfc/rfc6902. Paths are JSON Pointers.
+ */
 export type PatchOperation =
   | { readonly op: "add" | "replace"; readonly path: string; readonly value: unknown }
   | { readonly op: "remove"; readonly path: string };
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What makes `b` of `a`, both JSON values: `applyPatch(a, diff(a, b))` equals `b`. Empty if they are equal. */
+/**
+ * What makes `b` of `a`, both JSON values: `applyPatch(a, diff(a, b))` equals `b`. Empty if they are equal.
+ */
 export function diff(a: unknown, b: unknown): readonly PatchOperation[] {
   const operations: PatchOperation[] = [];
   compare(a, b, "", operations);
@@ -57,7 +61,8 @@ function compareLists(
   const common = Math.min(endA, endB);
   for (let at = start; at < common; at += 1) compare(a[at], b[at], `${path}/${at}`, operations);
   for (let at = endA - 1; at >= common; at -= 1) operations.push({ op: "remove", path: `${path}/${at}` });
-  for (let at = common; at < endB; at += 1) operations.push({ op: "add", path: `${path}/${at}`, value: b[at] });
+  for (let at = common; at < endB; at += 1)
+    operations.push({ op: "add", path: `${path}/${at}`, value: b[at] });
 }
 
 function applied(value: unknown, [first, ...rest]: readonly string[], operation: PatchOperation): unknown {
@@ -66,7 +71,8 @@ function applied(value: unknown, [first, ...rest]: readonly string[], operation:
   if (Array.isArray(value)) {
     const isAdded = isLast && operation.op === "add";
     const at = first === "-" && isAdded ? value.length : Number(first);
-    if (!/^(?:-|0|[1-9]\d*)$/.test(first) || !(at < value.length + (isAdded ? 1 : 0))) throw nowhere(operation);
+    if (!/^(?:-|0|[1-9]\d*)$/.test(first) || !(at < value.length + (isAdded ? 1 : 0)))
+      throw nowhere(operation);
     if (isAdded) return value.toSpliced(at, 0, operation.value);
     if (isLast && operation.op === "remove") return value.toSpliced(at, 1);
     return value.with(at, applied(value[at], rest, operation));

@@ -25,15 +25,20 @@ export class Plan<T> {
 const PLANS_MAX = 100;
 
 /** All plans take effect in one step, or none does. For each the record as it is then; null: deleted. */
-export async function writeAll(plans: readonly Plan<unknown>[]): Promise<readonly (RecordHead<unknown> | null)[]> {
+export async function writeAll(
+  plans: readonly Plan<unknown>[],
+): Promise<readonly (RecordHead<unknown> | null)[]> {
   const [first] = plans;
   checkInteger(plans.length, "the number of planned writes", 1, PLANS_MAX);
   const names = new Set<string>();
   for (const plan of plans) {
     if (!(plan instanceof Plan)) {
-      throw new TypeError("write takes a list of plans: [contacts.planPut(key, value), orders.planDelete(key)]");
+      throw new TypeError(
+        "write takes a list of plans: [contacts.planPut(key, value), orders.planDelete(key)]",
+      );
     }
-    if (plan.context !== first!.context) throw new TypeError("all plans of a write must be of one coordinator");
+    if (plan.context !== first!.context)
+      throw new TypeError("all plans of a write must be of one coordinator");
     names.add(JSON.stringify([plan.collection, plan.key]));
   }
   if (names.size < plans.length) throw new RangeError("a write has at most one plan for each record");
@@ -41,7 +46,10 @@ export async function writeAll(plans: readonly Plan<unknown>[]): Promise<readonl
   const prepared = plans.map(({ into, key, draft, condition }) =>
     prepare(into, context.clock, key, [draft], condition),
   );
-  const outcome = await settle(context, prepared.map(({ write }) => write));
+  const outcome = await settle(
+    context,
+    prepared.map(({ write }) => write),
+  );
   switch (outcome.kind) {
     case "written":
       for (const { collection } of plans) context.wrote(collection, 1);

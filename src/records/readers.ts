@@ -40,7 +40,8 @@ export class Readers {
    */
   async keep(reader: string, checkpoint: Checkpoint): Promise<void> {
     const key = keyOf(this.collection, reader);
-    if (positionOf(this.collection, checkpoint) === null) throw new TypeError("there is no checkpoint to keep");
+    if (positionOf(this.collection, checkpoint) === null)
+      throw new TypeError("there is no checkpoint to keep");
     await this.#write(key, JSON.stringify(checkpoint));
   }
 

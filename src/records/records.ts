@@ -107,8 +107,8 @@ export class Records<T> {
   }
 
   /**
-   * The JSON Patch (RFC 6902) that makes the value at revision `b` of the one at `a`; null if one of them is not
-   * in the history (any more). A deleted record's value is null.
+   * The JSON Patch (RFC 6902) that makes the value at revision `b` of the one at `a`; null if one of them is
+   * not in the history (any more). A deleted record's value is null.
    */
   async diff(key: string, a: string, b: string): Promise<readonly PatchOperation[] | null> {
     const [from, to] = await Promise.all([this.at(key, a), this.at(key, b)]);
@@ -116,13 +116,14 @@ export class Records<T> {
   }
 
   /**
-   * Makes the value of an earlier revision the record's value again, by a new version: history stays as it is.
-   * Returns the record as it now is; null: it was deleted then, and is now.
+   * Makes the value of an earlier revision the record's value again, by a new version: history stays as it
+   * is. Returns the record as it now is; null: it was deleted then, and is now.
    * @throws RangeError if that revision is not in the history (any more); and as `put` does
    */
   async revert(key: string, revision: string, options: WriteOptions = {}): Promise<RecordHead<T> | null> {
     const version = await this.at(key, revision);
-    if (version === null) throw new RangeError(`"${key}" has no revision "${revision}" in its history (any more)`);
+    if (version === null)
+      throw new RangeError(`"${key}" has no revision "${revision}" in its history (any more)`);
     return this.#write(key, { reason: `as at ${revision}`, ...options, value: version.value }, options);
   }
 
@@ -147,8 +148,8 @@ export class Records<T> {
   }
 
   /**
-   * Pages of changes as they come, for ever: soon after each commit, and through failures of the store. Ends by
-   * `break`, or throws the signal's reason when it aborts, ClosedError when the coordinator closes.
+   * Pages of changes as they come, for ever: soon after each commit, and through failures of the store. Ends
+   * by `break`, or throws the signal's reason when it aborts, ClosedError when the coordinator closes.
    */
   watch(options: WatchOptions = {}): AsyncGenerator<Changes<T>, never, undefined> {
     return watchOf<T>(this.context, this.collection, options);

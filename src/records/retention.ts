@@ -58,7 +58,10 @@ export class Retention {
 
   #later(collection: string, ms: number, run: () => unknown): void {
     if (this.#closed) return;
-    this.#timers.set(collection, this.context.clock.timer(ms, () => void run(), { keepAlive: false }));
+    this.#timers.set(
+      collection,
+      this.context.clock.timer(ms, () => void run(), { keepAlive: false }),
+    );
   }
 }
 
@@ -72,6 +75,12 @@ async function pruneOnce(
   const { backend, call } = context;
   const now = await call("time", () => backend.time());
   const upTo = collection === READERS ? [] : await positionsOf(context, collection, now);
-  const request = { collection, before: now - limits.forMs, keep: limits.keep, limit: VERSIONS_PER_CALL, upTo };
+  const request = {
+    collection,
+    before: now - limits.forMs,
+    keep: limits.keep,
+    limit: VERSIONS_PER_CALL,
+    upTo,
+  };
   return (await call("prune", () => backend.prune(request))) === VERSIONS_PER_CALL;
 }

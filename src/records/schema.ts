@@ -1,8 +1,9 @@
 import { InvalidValueError } from "../errors.ts";
 
 /**
- * A validator as zod, valibot, ArkType and others have it: https://standardschema.dev, version 1. It must answer
- * at once; what it makes of a value (defaults, trimmed text) is what is kept, and must be valid itself.
+ * A validator as zod, valibot, ArkType and others have it: https://standardschema.dev, version 1. It must
+ * answer at once; what it makes of a value (defaults, trimmed text) is what is kept, and must be valid
+ * itself.
  */
 export interface StandardSchema<Output> {
   readonly "~standard": {
@@ -13,8 +14,7 @@ export interface StandardSchema<Output> {
 }
 
 type Validated<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly StandardIssue[] };
+  { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly StandardIssue[] };
 
 interface StandardIssue {
   readonly message: string;
@@ -39,7 +39,8 @@ export function validated<T>(schema: StandardSchema<T>, key: string, value: unkn
     // Nobody else listens to it.
     result.catch(() => undefined);
     throw new TypeError(
-      `the schema answers later (it is async): edits run at once, so check what takes time before writing "${key}"`,
+      "the schema answers later (it is async): edits run at once, so check what takes time before " +
+        `writing "${key}"`,
     );
   }
   if (result.issues === undefined) return result.value;

@@ -40,7 +40,9 @@ export class RecordStore implements Collections {
   #declare(name: string, declaration: Declaration): void {
     const before = this.#declared.get(name);
     if (before !== undefined && !sameDeclaration(before, declaration)) {
-      throw new TypeError(`"${name}" was declared otherwise before: declare it once, and use records("${name}") then`);
+      throw new TypeError(
+        `"${name}" was declared otherwise before: declare it once, and use records("${name}") then`,
+      );
     }
     this.#declared.set(name, declaration);
   }

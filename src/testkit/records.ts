@@ -3,7 +3,10 @@ import type { FeedPage, FeedPosition, StoredVersion } from "../backend.ts";
 import type { Draft, Participant } from "./participant.ts";
 
 /** Writes, which must succeed, and returns the revision that it made. */
-export async function made(process: Participant, draft: Draft & { readonly revision?: string }): Promise<string> {
+export async function made(
+  process: Participant,
+  draft: Draft & { readonly revision?: string },
+): Promise<string> {
   const revision = draft.revision ?? process.leaseId();
   const outcome = await process.write({ ...draft, revision });
   assert.equal(outcome.kind, "written", JSON.stringify(outcome));

@@ -201,7 +201,8 @@ test("records of the first tables are carried over: heads become first versions"
     ) WITHOUT ROWID;
     CREATE INDEX holdfast_lock_idle ON holdfast_lock (forget_at);
     CREATE TABLE holdfast_record (
-      id INTEGER PRIMARY KEY, namespace TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL, value TEXT,
+      id INTEGER PRIMARY KEY,
+      namespace TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL, value TEXT,
       revision INTEGER NOT NULL, updated_at INTEGER NOT NULL, author TEXT, op_id TEXT NOT NULL, fences TEXT,
       UNIQUE (namespace, collection, key)
     );

@@ -54,7 +54,7 @@ for (const { name, start } of recordStores) {
         asked.push(opId);
         // Whatever is asked next: a read, or the write itself.
         const cut = at % 3 === 0 ? proxy.dropNextReply(() => true) : undefined;
-        for (let settled = false; !settled; ) {
+        for (let settled = false; !settled;) {
           settled = await increment(numbers, opId).then(
             () => true,
             (error: unknown) => {
@@ -84,7 +84,9 @@ async function killed(
   name: string,
 ): Promise<{ readonly acknowledged: readonly string[]; readonly unknown: readonly string[] }> {
   const script = fileURLToPath(new URL("./incrementer-process.js", import.meta.url));
-  const child = spawn(process.execPath, [script, url, collection, name], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [script, url, collection, name], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let said = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
   const closed = once(child, "close");
@@ -93,7 +95,8 @@ async function killed(
   child.kill("SIGKILL");
   await closed;
   const lines = said.trim().split("\n");
-  const told = (mark: string): string[] => lines.filter((line) => line.startsWith(mark)).map((line) => line.slice(2));
+  const told = (mark: string): string[] =>
+    lines.filter((line) => line.startsWith(mark)).map((line) => line.slice(2));
   const acknowledged = told("! ");
   assert.ok(acknowledged.length > 0, `${name} got nothing done`);
   return { acknowledged, unknown: told("? ").filter((opId) => !acknowledged.includes(opId)) };

@@ -6,8 +6,15 @@ export type Written = readonly (readonly [key: string, revision: string])[];
 
 const KEYS = ["a", "b", "c", "d"];
 
-/** Writes to a few records that others write to, too, with pauses: some alone, some combined, some deletions. */
-export async function writeAll(url: string, collection: string, name: string, count: number): Promise<Written> {
+/**
+ * Writes to a few records that others write to, too, with pauses: some alone, some combined, some deletions.
+ */
+export async function writeAll(
+  url: string,
+  collection: string,
+  name: string,
+  count: number,
+): Promise<Written> {
   const hf = await connect(url);
   const records = hf.records<string>(collection);
   const written: [string, string][] = [];

@@ -20,7 +20,7 @@ for (const { name, start } of recordStores) {
     });
     after(async () => store?.stop());
 
-    test("readers who pause and start anew see each change once, in order, while processes write", async () => {
+    test("who pauses and starts anew sees each change once, in order, while processes write", async () => {
       const collection = "fed";
       const writer = name === "memory" ? writeAll : inProcess;
       let writing = true;
@@ -35,10 +35,14 @@ for (const { name, start } of recordStores) {
       for (const versions of seen) {
         const shown = versions.map(({ revision }) => revision);
         assert.equal(new Set(shown).size, shown.length, "nothing comes twice");
-        for (const [key, revision] of written) assert.ok(shown.includes(revision), `${key} at ${revision} is shown`);
+        for (const [key, revision] of written)
+          assert.ok(shown.includes(revision), `${key} at ${revision} is shown`);
         for (const key of new Set(versions.map((version) => version.key))) {
           const history = await records.history(key, { limit: 10_000 });
-          assert.deepEqual(versions.filter((version) => version.key === key), [...history].reverse());
+          assert.deepEqual(
+            versions.filter((version) => version.key === key),
+            [...history].reverse(),
+          );
           for (const [at, version] of history.slice(0, -1).entries()) {
             assert.deepEqual(version.parents, [history[at + 1]?.revision], "a chain without forks");
           }
@@ -61,7 +65,9 @@ async function inProcess(...asked: [string, string, string, number]): Promise<Wr
   return written;
 }
 
-/** Reads to the end of the feed, and on as long as somebody writes; every now and then by a new coordinator. */
+/**
+ * Reads to the end of the feed, and on as long as somebody writes; every now and then by a new coordinator.
+ */
 async function readAll(
   url: string,
   collection: string,
@@ -70,7 +76,7 @@ async function readAll(
 ): Promise<readonly RecordVersion<string>[]> {
   const seen: RecordVersion<string>[] = [];
   let stored = "null";
-  for (let isLast = false; !isLast; ) {
+  for (let isLast = false; !isLast;) {
     const hf = await connect(url);
     for (let pages = 0; pages < 40 && !isLast; pages += 1) {
       const wasWriting = isWriting();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { applyPatch, diff } from "holdfast";
 
 /** Fields and items that share much, so that changes are small; names that JSON Pointer escapes. */
@@ -10,9 +10,12 @@ const json = fc.letrec((tie) => ({
     fc.constantFrom<unknown>(null, true, false, 0, 1, -0.5, "", "a", "~1", "/"),
     fc.array(tie("value"), { maxLength: 5 }),
     fc
-      .array(fc.tuple(fc.constantFrom("a", "b", "~", "/", "~1", "a/b", "", "0", "-", "__proto__"), tie("value")), {
-        maxLength: 4,
-      })
+      .array(
+        fc.tuple(fc.constantFrom("a", "b", "~", "/", "~1", "a/b", "", "0", "-", "__proto__"), tie("value")),
+        {
+          maxLength: 4,
+        },
+      )
       .map((fields) => Object.fromEntries(fields)),
   ),
 })).value;

@@ -102,7 +102,11 @@ for (const { name, start } of recordStores) {
       await contacts.delete("2");
       await contacts.put("3", { name: "Cid", email: "a@x" });
       const plain = hf.records<Contact>(contacts.collection);
-      await assert.rejects(plain.put("4", { name: "Dee", email: "a@x" }), UniqueError, "declared once for all");
+      await assert.rejects(
+        plain.put("4", { name: "Dee", email: "a@x" }),
+        UniqueError,
+        "declared once for all",
+      );
     });
 
     test("records are listed by declared fields, page by page", async () => {
@@ -112,7 +116,8 @@ for (const { name, start } of recordStores) {
         await contacts.put(`c${at}`, { name: `N${9 - at}`, owner, ...(at === 8 ? {} : { score: -at * 10 }) });
       }
       await contacts.put("elsewhere", { name: "X" });
-      const keys = (found: readonly { readonly key: string }[]): string => found.map(({ key }) => key).join(" ");
+      const keys = (found: readonly { readonly key: string }[]): string =>
+        found.map(({ key }) => key).join(" ");
       const where = { "owner.id": "eve" };
       assert.equal(keys(await contacts.list({ where })), "c0 c2 c4 c6 c8");
       assert.equal(keys(await contacts.list({ where, limit: 2, after: "c2" })), "c4 c6");
@@ -143,23 +148,29 @@ for (const { name, start } of recordStores) {
       ]);
       assert.deepEqual([annNow, bobNow, gone], [await contacts.get("ann"), await contacts.get("bob"), null]);
       assert.equal(annNow?.author, "eve");
-      const late = [
-        tasks.planPut("write", "Bob"),
-        contacts.planDelete("bob", { ifRevision: bob.revision }),
-      ];
+      const late = [tasks.planPut("write", "Bob"), contacts.planDelete("bob", { ifRevision: bob.revision })];
       await assert.rejects(hf.write(late), (error) => {
         assert.ok(error instanceof ConflictError);
         assert.deepEqual([error.key, error.theirs], ["bob", bobNow]);
         return true;
       });
-      const same = [contacts.planPut("x", { name: "X", email: "c@x" }), contacts.planPut("y", { name: "Y", email: "c@x" })];
+      const same = [
+        contacts.planPut("x", { name: "X", email: "c@x" }),
+        contacts.planPut("y", { name: "Y", email: "c@x" }),
+      ];
       await assert.rejects(hf.write(same), UniqueError);
       const fence = { resource: fresh(), token: 5n };
       await tasks.put("fenced", "1", { fence: { ...fence, token: 9n } });
-      await assert.rejects(hf.write([tasks.planPut("a", "1"), tasks.planPut("fenced", "2", { fence })]), StaleTokenError);
+      await assert.rejects(
+        hf.write([tasks.planPut("a", "1"), tasks.planPut("fenced", "2", { fence })]),
+        StaleTokenError,
+      );
       assert.deepEqual(await tasks.list({ limit: 9 }), [await tasks.get("fenced")]);
       await assert.rejects(hf.write([]), RangeError);
-      await assert.rejects(hf.write([tasks.planDelete("a"), tasks.planDelete("a")]), /one plan for each record/);
+      await assert.rejects(
+        hf.write([tasks.planDelete("a"), tasks.planDelete("a")]),
+        /one plan for each record/,
+      );
       const foreign = other.records<string>(tasks.collection).planDelete("a");
       await assert.rejects(hf.write([tasks.planDelete("b"), foreign]), /of one coordinator/);
     });
@@ -170,7 +181,7 @@ for (const { name, start } of recordStores) {
       await numbers.delete("n0");
       const seen: RecordVersion<number>[] = [];
       let after: Checkpoint | null = null;
-      for (let more = true; more; ) {
+      for (let more = true; more;) {
         const page = await other.records<number>(numbers.collection).changes({ after, limit: 2 });
         assert.ok(page.kind === "page");
         seen.push(...page.versions);
@@ -178,7 +189,13 @@ for (const { name, start } of recordStores) {
         after = JSON.parse(JSON.stringify(page.checkpoint)) as Checkpoint;
       }
       const of = (key: string): readonly unknown[] => seen.filter((v) => v.key === key).map((v) => v.value);
-      assert.deepEqual([of("n0"), of("n1")], [[0, 2, 4, null], [1, 3]]);
+      assert.deepEqual(
+        [of("n0"), of("n1")],
+        [
+          [0, 2, 4, null],
+          [1, 3],
+        ],
+      );
       assert.deepEqual(await numbers.changes({ after: await numbers.checkpoint() }), {
         kind: "page",
         versions: [],
@@ -207,7 +224,10 @@ for (const { name, start } of recordStores) {
       await assert.rejects(watched, /enough/);
       assert.deepEqual(seen, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
       const third = await connect(store.url);
-      const idle = third.records(numbers.collection).watch({ after: await numbers.checkpoint() }).next();
+      const idle = third
+        .records(numbers.collection)
+        .watch({ after: await numbers.checkpoint() })
+        .next();
       idle.catch(() => undefined);
       await third.records(numbers.collection).get("n");
       await third.close();

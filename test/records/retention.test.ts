@@ -30,11 +30,14 @@ async function until(what: string, look: () => Promise<boolean>): Promise<void> 
   assert.fail(`${what}: not within 5 s`);
 }
 
-const write = async (on: { put(key: string, value: number): Promise<unknown> }, count: number): Promise<void> => {
+const write = async (
+  on: { put(key: string, value: number): Promise<unknown> },
+  count: number,
+): Promise<void> => {
   for (let at = 0; at < count; at += 1) await on.put("n", at);
 };
 
-test("history that is old and beyond what is kept goes by itself; opIds are known as long as it stays", async () => {
+test("history that is old and beyond what is kept goes by itself, and opIds with it", async () => {
   const { hf, pass } = opened();
   const numbers = hf.records<number>("numbers", { history: { keep: 10, forMs: HOUR } });
   await numbers.put("n", -1, { opId: "first" });
@@ -51,7 +54,7 @@ test("history that is old and beyond what is kept goes by itself; opIds are know
   await hf.close();
 });
 
-test("nothing goes that a known reader has not seen; a reader not heard of for a month is not waited for", async () => {
+test("nothing goes that a reader has not seen, who is waited for a month", async () => {
   const { hf, pass } = opened();
   const numbers = hf.records<number>("numbers", { history: { keep: 1, forMs: HOUR } });
   await write(numbers, 100);
@@ -60,7 +63,10 @@ test("nothing goes that a known reader has not seen; a reader not heard of for a
   await write(numbers, 100);
   pass(HOUR + 1);
   await write(numbers, 500);
-  await until("what it has seen goes", async () => (await numbers.history("n", { limit: 10_000 })).length === 600);
+  await until(
+    "what it has seen goes",
+    async () => (await numbers.history("n", { limit: 10_000 })).length === 600,
+  );
   await wait(50);
   const page = await numbers.changes({ after: checkpoint, limit: 1_000 });
   assert.ok(page.kind === "page" && page.versions.length === 600);

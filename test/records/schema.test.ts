@@ -19,7 +19,7 @@ const schemas: Readonly<Record<string, StandardSchema<Contact>>> = {
 };
 
 for (const [library, schema] of Object.entries(schemas)) {
-  test(`${library}: a bad value is refused before anything is asked of the store, with its paths`, async () => {
+  test(`${library}: a bad value is refused, with its paths, before the store is asked`, async () => {
     const backend = memory(new MemoryStore());
     const hf = new Coordinator(backend);
     const contacts = hf.records<Contact>("contacts", { schema, index: ["name"] });
@@ -31,7 +31,10 @@ for (const [library, schema] of Object.entries(schemas)) {
       assert.match(error.message, /^"1" was not written: \/name: /);
       return true;
     });
-    await assert.rejects(contacts.update("1", () => ({ name: "" }) as Contact), InvalidValueError);
+    await assert.rejects(
+      contacts.update("1", () => ({ name: "" }) as Contact),
+      InvalidValueError,
+    );
     await assert.rejects(hf.write([contacts.planPut("1", {} as Contact)]), InvalidValueError);
     await hf.close();
   });
@@ -67,7 +70,10 @@ test("what is declared wrongly is told at once", () => {
   refused({ index: [""] }, { name: "RangeError" });
   refused({ index: ["a..b"] }, { name: "RangeError", message: /joined by single dots/ });
   refused({ index: [5] }, { name: "TypeError" });
-  refused({ index: Array.from({ length: 21 }, (_, at) => `f${at}`) }, { name: "RangeError", message: /at most 20/ });
+  refused(
+    { index: Array.from({ length: 21 }, (_, at) => `f${at}`) },
+    { name: "RangeError", message: /at most 20/ },
+  );
   refused({ schema: {} }, { name: "TypeError", message: /no Standard Schema/ });
   refused({ history: { keep: 0 } }, { name: "RangeError" });
   refused({ history: { forMs: 10 } }, { name: "RangeError" });

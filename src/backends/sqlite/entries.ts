@@ -1,7 +1,7 @@
 import type { Entry, EntryPage, FoundRecord, Write } from "../../backend.ts";
 import type { SqliteDatabase, SqliteStatement } from "./driver.ts";
 import { restored, stored } from "./names.ts";
-import { shown, type HeadRow } from "./records.ts";
+import { shown, type HeadRow } from "./head.ts";
 
 interface EntryRow extends HeadRow {
   readonly key: string;
@@ -51,7 +51,8 @@ export class EntryRows {
 
   /** The first unique entry that cannot be had if all of these writes are to take effect together. */
   taken(writes: readonly (Wanting | undefined)[]): Taken | undefined {
-    const nameOf = (collection: number, ...rest: readonly string[]): string => JSON.stringify([collection, ...rest]);
+    const nameOf = (collection: number, ...rest: readonly string[]): string =>
+      JSON.stringify([collection, ...rest]);
     const written = new Set(writes.map((each) => each && nameOf(each.collection, each.write.key)));
     const wanted = new Map<string, string>();
     for (const [index, each] of writes.entries()) {
@@ -110,7 +111,10 @@ export class EntryRows {
 }
 
 /** Where a page of entries begins: after this one. A record's key is not empty. */
-export function startOf({ equals, prefix = "", after }: EntryPage): { readonly value: string; readonly key: string } {
+export function startOf({ equals, prefix = "", after }: EntryPage): {
+  readonly value: string;
+  readonly key: string;
+} {
   const lowest = { value: equals ?? prefix, key: "" };
   if (after === undefined) return lowest;
   return Buffer.compare(Buffer.from(after.value), Buffer.from(lowest.value)) >= 0 ? after : lowest;

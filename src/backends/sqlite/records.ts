@@ -2,18 +2,11 @@ import type { Entry, Step, StoredRecord, StoredVersion, Write, WriteOutcome } fr
 import type { Collections } from "./collections.ts";
 import type { SqliteDatabase, SqliteStatement } from "./driver.ts";
 import { EntryRows, type Wanting } from "./entries.ts";
+import { shown, type HeadRow } from "./head.ts";
 import type { LockTable } from "./lock-table.ts";
 import { restored, stored } from "./names.ts";
 import { VersionRows, versionOf, type VersionRow } from "./versions.ts";
 import type { Transaction } from "./writer.ts";
-
-/** The version that is a record's head; without a value the record is deleted. */
-export interface HeadRow {
-  readonly value: string | null;
-  readonly revision: string;
-  readonly at: number;
-  readonly author: string | null;
-}
 
 interface Row extends HeadRow {
   readonly id: number;
@@ -130,7 +123,9 @@ export class RecordRows {
       first + steps.length - 1,
       steps.length,
       value === null ? at : null,
-      entries.length === 0 ? null : JSON.stringify(entries.map(({ name, value, unique }) => [name, value, unique])),
+      entries.length === 0
+        ? null
+        : JSON.stringify(entries.map(({ name, value, unique }) => [name, value, unique])),
       fences.size === 0 ? null : JSON.stringify([...fences]),
       record,
     );
@@ -174,16 +169,4 @@ function entriesOf(row: Row | undefined): readonly Entry[] {
 function fencesOf(row: Row | undefined): Map<string, string> {
   const pairs = row?.fences ?? null;
   return new Map(pairs === null ? [] : (JSON.parse(pairs) as [string, string][]));
-}
-
-export function shown(key: string, row: HeadRow | undefined): StoredRecord | null {
-  if (row === undefined || row.value === null) return null;
-  const { value, revision, at, author } = row;
-  return {
-    key,
-    value,
-    revision: restored(revision),
-    updatedAt: at,
-    author: author === null ? null : restored(author),
-  };
 }

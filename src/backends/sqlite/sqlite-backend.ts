@@ -34,7 +34,7 @@ import { inspectionOf } from "./inspection.ts";
 import type { OpenOptions } from "./open.ts";
 import { placeOf, positionAt, feedPage } from "./feed.ts";
 import { collect } from "./page.ts";
-import { shown } from "./records.ts";
+import { shown } from "./head.ts";
 import { untilFree } from "./retry.ts";
 import { Store } from "./store.ts";
 import { versionOf } from "./versions.ts";

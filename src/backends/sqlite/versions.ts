@@ -34,7 +34,8 @@ export class VersionRows {
       "UPDATE holdfast_meta SET place = max(place, ?) + ? WHERE id = 1 RETURNING place",
     );
     this.#insert = database.prepare(
-      `INSERT INTO holdfast_version (collection, record, ${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO holdfast_version (collection, record, ${COLUMNS})
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#byOpId = database.prepare(`${OF_RECORD} AND op_id = ?`);
     this.#byRevision = database.prepare(`${OF_RECORD} AND revision = ? ORDER BY place DESC LIMIT 1`);

@@ -66,7 +66,11 @@ export const entries: readonly Case[] = [
       await made(a, put("y", [email("e")]));
       assert.deepEqual(await a.backend.write([first]), outcome);
       const found = await a.backend.find(collection, { name: "email", limit: 9 });
-      assert.deepEqual(found.map(({ record }) => record.key), ["y"], "a replay changes nothing");
+      assert.deepEqual(
+        found.map(({ record }) => record.key),
+        ["y"],
+        "a replay changes nothing",
+      );
     },
   },
   {
@@ -75,13 +79,21 @@ export const entries: readonly Case[] = [
     async run(stage) {
       const all = await stage.joinMany(4);
       const outcomes = await Promise.all(
-        all.flatMap((each, at) => [each.write(put(`x${at}`, [email("e")])), each.write(put(`y${at}`, [email("e")]))]),
+        all.flatMap((each, at) => [
+          each.write(put(`x${at}`, [email("e")])),
+          each.write(put(`y${at}`, [email("e")])),
+        ]),
       );
       assert.equal(outcomes.filter(({ kind }) => kind === "written").length, 1);
       assert.equal(outcomes.filter(({ kind }) => kind === "taken").length, 7);
-      const [owner, ...others] = await all[0]!.backend.find(collection, { name: "email", equals: "e", limit: 9 });
+      const [owner, ...others] = await all[0]!.backend.find(collection, {
+        name: "email",
+        equals: "e",
+        limit: 9,
+      });
       assert.equal(others.length, 0);
-      for (const outcome of outcomes) if (outcome.kind === "taken") assert.equal(outcome.key, owner?.record.key);
+      for (const outcome of outcomes)
+        if (outcome.kind === "taken") assert.equal(outcome.key, owner?.record.key);
     },
   },
   {
@@ -96,10 +108,24 @@ export const entries: readonly Case[] = [
       const swapped = await write(put("x", [email("f")]), put("y", [email("e")]));
       assert.equal(swapped.kind, "written");
       const holders = async (): Promise<readonly unknown[]> =>
-        (await a.backend.find(collection, { name: "email", limit: 9 })).map(({ value, record }) => [value, record.key]);
-      assert.deepEqual(await holders(), [["e", "y"], ["f", "x"]]);
-      for (const [value, key] of [["e", "y"], ["f", "x"]] as const) {
-        assert.deepEqual(await write(put("z", [email(value)])), { kind: "taken", index: 0, entry: email(value), key });
+        (await a.backend.find(collection, { name: "email", limit: 9 })).map(({ value, record }) => [
+          value,
+          record.key,
+        ]);
+      assert.deepEqual(await holders(), [
+        ["e", "y"],
+        ["f", "x"],
+      ]);
+      for (const [value, key] of [
+        ["e", "y"],
+        ["f", "x"],
+      ] as const) {
+        assert.deepEqual(await write(put("z", [email(value)])), {
+          kind: "taken",
+          index: 0,
+          entry: email(value),
+          key,
+        });
       }
       const both = await write(put("v", [email("g")]), put("w", [email("g")]));
       assert.deepEqual(both, { kind: "taken", index: 1, entry: email("g"), key: "v" });
@@ -107,7 +133,10 @@ export const entries: readonly Case[] = [
       assert.equal(moved.kind, "written", "a deletion of the same call lets go");
       const kept = await write(put("u", [email("f")]), put("x"));
       assert.deepEqual(kept, { kind: "taken", index: 1, entry: email("f"), key: "u" });
-      assert.deepEqual(await holders(), [["e", "z"], ["f", "x"]]);
+      assert.deepEqual(await holders(), [
+        ["e", "z"],
+        ["f", "x"],
+      ]);
     },
   },
   {
@@ -126,7 +155,9 @@ export const entries: readonly Case[] = [
         let after = page.after;
         for (;;) {
           const some = await a.backend.find(collection, {
-            ...page, limit: 3, ...(after === undefined ? {} : { after }),
+            ...page,
+            limit: 3,
+            ...(after === undefined ? {} : { after }),
           });
           assert.ok(some.length <= 3);
           const last = some.at(-1);
@@ -138,7 +169,13 @@ export const entries: readonly Case[] = [
           after = { value: last.value, key: last.record.key };
         }
       };
-      const all = VALUES.flatMap((value, at) => [[value, `K${at}`], [value, `k${at}`]] as const);
+      const all = VALUES.flatMap(
+        (value, at) =>
+          [
+            [value, `K${at}`],
+            [value, `k${at}`],
+          ] as const,
+      );
       assert.deepEqual(await read({ name: "stage" }), all);
       for (const value of VALUES) {
         const equal = all.filter(([other]) => other === value);
@@ -147,9 +184,10 @@ export const entries: readonly Case[] = [
         assert.deepEqual(await read({ name: "stage", prefix: value }), alike, JSON.stringify(value));
       }
       const from = { value: "a", key: "K5" };
-      assert.deepEqual(await read({ name: "stage", prefix: "a", after: from }), all.filter(([value, key]) =>
-        value.startsWith("a") && (value !== "a" || key !== "K5"),
-      ));
+      assert.deepEqual(
+        await read({ name: "stage", prefix: "a", after: from }),
+        all.filter(([value, key]) => value.startsWith("a") && (value !== "a" || key !== "K5")),
+      );
       assert.deepEqual(await read({ name: "none" }), []);
       assert.equal((await read({ name: "email", prefix: "K" })).length, VALUES.length);
     },
@@ -161,13 +199,25 @@ export const entries: readonly Case[] = [
       const a = await stage.join();
       const tag = (value: string): Entry => ({ name: "tag", value, unique: false });
       const found = async (): Promise<readonly unknown[]> =>
-        (await a.backend.find(collection, { name: "tag", limit: 9 })).map(({ value, record }) => [value, record.value]);
+        (await a.backend.find(collection, { name: "tag", limit: 9 })).map(({ value, record }) => [
+          value,
+          record.value,
+        ]);
       await made(a, put("x", [tag("red"), tag("blue")]));
-      assert.deepEqual(await found(), [["blue", "1"], ["red", "1"]]);
+      assert.deepEqual(await found(), [
+        ["blue", "1"],
+        ["red", "1"],
+      ]);
       await made(a, put("x", [tag("red"), tag("green")], { value: "2" }));
-      assert.deepEqual(await found(), [["green", "2"], ["red", "2"]]);
+      assert.deepEqual(await found(), [
+        ["green", "2"],
+        ["red", "2"],
+      ]);
       await made(a, put("x", undefined, { value: "3" }));
-      assert.deepEqual(await found(), [["green", "3"], ["red", "3"]]);
+      assert.deepEqual(await found(), [
+        ["green", "3"],
+        ["red", "3"],
+      ]);
       await a.write(put("x", [], { ifRevision: null }));
       assert.equal((await found()).length, 2, "what is refused changes no entries");
     },

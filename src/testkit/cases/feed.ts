@@ -22,7 +22,10 @@ export const feed: readonly Case[] = [
       await made(a!, { collection: "other", key: "k0", value: "0" });
       await a!.write({ collection, key: "none", value: null });
       await a!.write({ collection, key: "k0", value: "0", ifRevision: "wrong" });
-      const expected = inFeedOrder(a!, revisions.map(([key, revision]) => ({ key, revision }) as StoredVersion));
+      const expected = inFeedOrder(
+        a!,
+        revisions.map(([key, revision]) => ({ key, revision }) as StoredVersion),
+      );
       for (const limit of [1, 5, 1_000]) {
         const { versions } = await readFeed(b!, collection, null, limit);
         assert.deepEqual(inFeedOrder(a!, versions), expected, `by ${limit}`);
@@ -43,14 +46,20 @@ export const feed: readonly Case[] = [
       const [one, two, three] = steps as [Step, Step, Step];
       await a!.write({ collection, key: "k", ...three, ifRevision: null, earlier: [one, two] });
       const read = await readFeed(b!, collection, start.position, 2);
-      assert.deepEqual(read.versions.map(({ value }) => value), ["1", "2", "3"]);
+      assert.deepEqual(
+        read.versions.map(({ value }) => value),
+        ["1", "2", "3"],
+      );
       for (const text of Object.values(read.position)) assert.equal(typeof text, "string");
       const stored = JSON.parse(JSON.stringify(read.position)) as FeedPosition;
       const empty = await pageOf(b!, collection, stored);
       assert.deepEqual(empty, { kind: "page", versions: [], position: stored, more: false });
       await made(a!, { collection, key: "k2", value: "4" });
       const next = await pageOf(b!, collection, stored);
-      assert.deepEqual(next.versions.map(({ value }) => value), ["4"]);
+      assert.deepEqual(
+        next.versions.map(({ value }) => value),
+        ["4"],
+      );
     },
   },
   {
@@ -85,7 +94,7 @@ export const feed: readonly Case[] = [
       const done = Promise.all(writers.map(write)).finally(() => (writing = false));
       const seen: StoredVersion[] = [];
       let position: FeedPosition | null = null;
-      for (let last = false; !last; ) {
+      for (let last = false; !last;) {
         last = !writing;
         const read = await readFeed(reader!, collection, position, 4);
         seen.push(...read.versions);
@@ -96,7 +105,11 @@ export const feed: readonly Case[] = [
       for (const key of keys) {
         const shown = seen.filter((version) => version.key === key).map(({ revision }) => revision);
         const versions = await historyOf(reader!, collection, key);
-        assert.deepEqual(shown, versions.map(({ revision }) => revision).reverse(), `all of "${key}", in order`);
+        assert.deepEqual(
+          shown,
+          versions.map(({ revision }) => revision).reverse(),
+          `all of "${key}", in order`,
+        );
       }
     },
   },
@@ -112,7 +125,10 @@ export const feed: readonly Case[] = [
       const answer = await b!.backend.changes(collection, beyond, 10);
       await made(a!, { collection, key: "k", value: "2" });
       const { versions } = await readFeed(b!, collection, answer.position);
-      assert.deepEqual(versions.map(({ value }) => value), ["2"]);
+      assert.deepEqual(
+        versions.map(({ value }) => value),
+        ["2"],
+      );
     },
   },
   {

@@ -12,7 +12,14 @@ export const history: readonly Case[] = [
     name: "history: every write is a version that follows the one before, newest first",
     async run(stage) {
       const [a, b] = await stage.joinMany(2);
-      const first = { collection, key: "k", value: "1", author: "ann", reason: "é\u0000", messages: '[{"to":"é"}]' };
+      const first = {
+        collection,
+        key: "k",
+        value: "1",
+        author: "ann",
+        reason: "é\u0000",
+        messages: '[{"to":"é"}]',
+      };
       const drafts: Draft[] = [
         first,
         { collection, key: "k", value: null, reason: "" },
@@ -29,15 +36,27 @@ export const history: readonly Case[] = [
         at: 0,
         value: write.value,
         revision: write.revision,
-        parents: [...writes.slice(0, at).slice(-1).map(({ revision }) => revision), ...(write.merges ?? [])],
+        parents: [
+          ...writes
+            .slice(0, at)
+            .slice(-1)
+            .map(({ revision }) => revision),
+          ...(write.merges ?? []),
+        ],
         author: write.author ?? null,
         reason: write.reason ?? null,
         opId: write.opId,
         messages: write.messages ?? null,
       }));
-      assert.deepEqual(versions.map((version) => ({ ...version, at: 0 })), expected.reverse());
+      assert.deepEqual(
+        versions.map((version) => ({ ...version, at: 0 })),
+        expected.reverse(),
+      );
       const times = versions.map(({ at }) => at).reverse();
-      assert.deepEqual(times, [...times].sort((x, y) => x - y));
+      assert.deepEqual(
+        times,
+        [...times].sort((x, y) => x - y),
+      );
       assert.ok(times[0]! >= before - 1 && times.at(-1)! <= after + 1);
       const head = await b!.backend.read(collection, "k");
       assert.deepEqual([head?.revision, head?.updatedAt], [versions[0]?.revision, versions[0]?.at]);
@@ -49,7 +68,8 @@ export const history: readonly Case[] = [
     async run(stage) {
       const a = await stage.join();
       const revisions: string[] = [];
-      for (let at = 0; at < 7; at += 1) revisions.unshift(await made(a, { collection, key: "k", value: `${at}` }));
+      for (let at = 0; at < 7; at += 1)
+        revisions.unshift(await made(a, { collection, key: "k", value: `${at}` }));
       await made(a, { collection, key: "kk", value: "0" });
       const paged: string[] = [];
       for (;;) {
@@ -84,7 +104,10 @@ export const history: readonly Case[] = [
       await a.write({ collection, key: "k", value: "2", ifRevision: null });
       const last = await made(a, { collection, key: "k", value: null });
       await a.write({ collection, key: "k", value: null });
-      assert.deepEqual((await historyOf(a, collection, "k")).map(({ revision }) => revision), [last, first]);
+      assert.deepEqual(
+        (await historyOf(a, collection, "k")).map(({ revision }) => revision),
+        [last, first],
+      );
     },
   },
   {
@@ -95,23 +118,42 @@ export const history: readonly Case[] = [
       const step = (value: string | null, author: string): Step => drafted<Step>({ value, author });
       const create = [step("1", "ann"), step("2", "bob"), step(null, "eve")];
       const outcome = await a.write({
-        collection, key: "k", ifRevision: null, earlier: create, ...step("4", "joe"),
+        collection,
+        key: "k",
+        ifRevision: null,
+        earlier: create,
+        ...step("4", "joe"),
       });
       const head = await a.backend.read(collection, "k");
       assert.deepEqual(outcome, { kind: "written", records: [head] });
       assert.equal(head?.value, "4");
       const refused = await a.write({
-        collection, key: "k", ifRevision: create[0]!.revision, earlier: [step("5", "ann")], ...step("6", "bob"),
+        collection,
+        key: "k",
+        ifRevision: create[0]!.revision,
+        earlier: [step("5", "ann")],
+        ...step("6", "bob"),
       });
       assert.deepEqual(refused, { kind: "conflict", index: 0, current: head });
       const gone = await a.write({
-        collection, key: "k", ifRevision: head!.revision, earlier: [step("7", "zoe")], ...step(null, "bob"),
+        collection,
+        key: "k",
+        ifRevision: head!.revision,
+        earlier: [step("7", "zoe")],
+        ...step(null, "bob"),
       });
       assert.deepEqual(gone, { kind: "written", records: [null] });
       const versions = await historyOf(a, collection, "k");
       assert.deepEqual(
         versions.map(({ value, author }) => [value, author]),
-        [[null, "bob"], ["7", "zoe"], ["4", "joe"], [null, "eve"], ["2", "bob"], ["1", "ann"]],
+        [
+          [null, "bob"],
+          ["7", "zoe"],
+          ["4", "joe"],
+          [null, "eve"],
+          ["2", "bob"],
+          ["1", "ann"],
+        ],
       );
     },
   },

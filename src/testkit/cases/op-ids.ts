@@ -50,7 +50,9 @@ export const opIds: readonly Case[] = [
       const all = await stage.joinMany(4);
       const opId = "the one";
       const outcomes = await Promise.all(
-        all.flatMap((each) => [1, 2, 3].map((n) => each.write({ collection, key: "k", value: `${n}`, opId }))),
+        all.flatMap((each) =>
+          [1, 2, 3].map((n) => each.write({ collection, key: "k", value: `${n}`, opId })),
+        ),
       );
       for (const outcome of outcomes) assert.deepEqual(outcome, outcomes[0]);
       assert.equal(outcomes[0]?.kind, "written");
@@ -75,18 +77,34 @@ export const opIds: readonly Case[] = [
     async run(stage) {
       const a = await stage.join();
       const step = (value: string): Step => drafted<Step>({ value });
-      const [one, two, three, four, five] = ["1", "2", "3", "4", "5"].map(step) as [Step, Step, Step, Step, Step];
+      const [one, two, three, four, five] = ["1", "2", "3", "4", "5"].map(step) as [
+        Step,
+        Step,
+        Step,
+        Step,
+        Step,
+      ];
       const write = (steps: readonly Step[], ifRevision: string | null) =>
-        a.backend.write([{ collection, key: "k", ifRevision, earlier: steps.slice(0, -1), ...steps.at(-1)! }]);
+        a.backend.write([
+          { collection, key: "k", ifRevision, earlier: steps.slice(0, -1), ...steps.at(-1)! },
+        ]);
       const first = await write([one, two], null);
       assert.equal(first.kind, "written");
       await made(a, { collection, key: "k", ...three });
       assert.deepEqual(await write([one, two], null), first, "a replay");
       const versions = await historyOf(a, collection, "k");
-      for (const steps of [[four, one, five, three], [one, four], [four, three]]) {
+      for (const steps of [
+        [four, one, five, three],
+        [one, four],
+        [four, three],
+      ]) {
         const known = steps.filter((each) => each !== four && each !== five);
         const expected = known.map(({ opId }) => versions.find((version) => version.opId === opId));
-        assert.deepEqual(await write(steps, three.revision), { kind: "repeated", index: 0, versions: expected });
+        assert.deepEqual(await write(steps, three.revision), {
+          kind: "repeated",
+          index: 0,
+          versions: expected,
+        });
       }
       assert.deepEqual(await historyOf(a, collection, "k"), versions);
       assert.equal((await write([four, five], three.revision)).kind, "written");

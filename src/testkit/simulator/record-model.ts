@@ -21,7 +21,9 @@ interface Chain {
 
 const NOTHING: Chain = { versions: [], entries: [], seen: new Map() };
 
-/** Records as the contract in `backend.ts` has them, of one collection. Written for clarity, not for speed. */
+/**
+ * Records as the contract in `backend.ts` has them, of one collection. Written for clarity, not for speed.
+ */
 export class RecordModel {
   /** The store's clock, ms since 1970. */
   now = 0;
@@ -150,11 +152,16 @@ export class RecordModel {
   ): WriteOutcome | undefined {
     for (const [index, { key }] of writes.entries()) {
       if (replays.has(writes[index]!)) continue;
-      const laterKeys = writes.slice(index + 1).filter((write) => !replays.has(write)).map((write) => write.key);
+      const laterKeys = writes
+        .slice(index + 1)
+        .filter((write) => !replays.has(write))
+        .map((write) => write.key);
       for (const entry of after.get(key)?.entries ?? []) {
         for (const [other, { entries }] of after) {
           if (other === key || laterKeys.includes(other) || !entry.unique) continue;
-          const same = entries.some((each) => each.unique && each.name === entry.name && each.value === entry.value);
+          const same = entries.some(
+            (each) => each.unique && each.name === entry.name && each.value === entry.value,
+          );
           if (same) return { kind: "taken", index, entry, key: other };
         }
       }

@@ -48,11 +48,7 @@ export async function runProgram(
   if (overlap !== undefined) throw new SimulationFailure(overlap, program.seed, []);
 }
 
-async function take(
-  step: Step,
-  process: Participant,
-  readers: Map<number, FeedPosition>,
-): Promise<unknown> {
+async function take(step: Step, process: Participant, readers: Map<number, FeedPosition>): Promise<unknown> {
   const { backend } = process;
   switch (step.do) {
     case "admit":
@@ -86,7 +82,9 @@ async function take(
       return page;
     }
     case "prune": {
-      const upTo = step.readers.map((reader) => readers.get(reader)).filter((position) => position !== undefined);
+      const upTo = step.readers
+        .map((reader) => readers.get(reader))
+        .filter((position) => position !== undefined);
       return backend.prune({ ...step.request, upTo });
     }
   }
@@ -109,7 +107,8 @@ function comparable(step: Step, answer: unknown, feed: Guarantees["feed"]): unkn
     case "changes": {
       const { position: _, ...page } = answer as FeedPage;
       if (feed === "total" || !("versions" in page)) return page;
-      const byKey = (a: StoredVersion, b: StoredVersion): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+      const byKey = (a: StoredVersion, b: StoredVersion): number =>
+        a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
       return { ...page, versions: [...page.versions].sort(byKey) };
     }
     default:

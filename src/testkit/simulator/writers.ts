@@ -68,7 +68,10 @@ export class Writers {
         return this.#script.find(process, { name: dice.one(NAMES), limit, ...where });
       }
       case "history":
-        return this.#script.history(process, key, { limit, ...(dice.chance(0.3) ? { after: revision } : {}) });
+        return this.#script.history(process, key, {
+          limit,
+          ...(dice.chance(0.3) ? { after: revision } : {}),
+        });
       case "version":
         return this.#script.version(process, key, revision);
       case "changes": {
@@ -110,7 +113,7 @@ export class Writers {
 
   #steps(count: number, isAbsent: boolean): readonly Step[] {
     const steps: Step[] = [];
-    for (let canDelete = !isAbsent; steps.length < count; ) {
+    for (let canDelete = !isAbsent; steps.length < count;) {
       const deletes = canDelete && this.#dice.chance(0.3);
       steps.push(this.#step(deletes));
       canDelete = !deletes;
@@ -144,7 +147,8 @@ export class Writers {
   #entries(): readonly Entry[] {
     const dice = this.#dice;
     const entries: Entry[] = [];
-    if (dice.chance(0.6)) entries.push({ name: "email", value: dice.one(["a", "a2", "é", ""]), unique: true });
+    if (dice.chance(0.6))
+      entries.push({ name: "email", value: dice.one(["a", "a2", "é", ""]), unique: true });
     if (dice.chance(0.6)) entries.push({ name: "stage", value: dice.one(["a", "b"]), unique: false });
     if (dice.chance(0.3)) entries.push({ name: "stage", value: "a\u0000", unique: false });
     return entries;
