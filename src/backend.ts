@@ -63,7 +63,10 @@ export interface Owner {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** One process (one coordinator) as a backend sees it. Its lease ids start with `processId + ":"`. */
+/**
+ * One process (one coordinator) as a backend sees it. Its lease ids start with `processId + ":"`, and are up
+ * to 1,024 letters, digits, `-`, `_` and `:`.
+ */
 export interface Session {
   /** Prefix of everything the backend stores. Two namespaces never meet. */
   readonly namespace: string;

@@ -14,6 +14,8 @@ import { BackendError, ClosedError } from "./errors.ts";
 import { emit } from "./events.ts";
 import { All } from "./locks/all.ts";
 import { asBackendError } from "./locks/batch.ts";
+import { Election } from "./locks/election.ts";
+import { COMPANION_BYTES } from "./locks/leader.ts";
 import { fullToken, lockView, placeView, type LockView, type RevokedView } from "./locks/inspection.ts";
 import { LockTable } from "./locks/lock-table.ts";
 import { Lock, Semaphore, type Lockable, type ReadWriteLock } from "./locks/lockable.ts";
@@ -21,10 +23,13 @@ import {
   checkInteger,
   checkMs,
   checkName,
+  checkText,
   checkTtl,
+  NAME_MAX_BYTES,
   type Fairness,
   type LockDefaults,
 } from "./locks/options.ts";
+import type { HeldTerm } from "./locks/term.ts";
 import { WebLocks } from "./locks/web-locks.ts";
 import type { CollectionOptions } from "./records/declaration.ts";
 import type { RecordHead } from "./records/head.ts";
@@ -75,6 +80,8 @@ export class Coordinator implements AsyncDisposable {
   readonly #defaults: LockDefaults;
   readonly #namespace: string;
   readonly #callMs: number;
+  readonly #fallbackMs: number;
+  readonly #terms = new Set<HeldTerm>();
   readonly #claimMs: number;
   readonly #patienceMs: number;
   #registry: Registry | undefined;
@@ -83,7 +90,7 @@ export class Coordinator implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   constructor(backend: Backend | Backends, options: CoordinatorOptions = {}) {
-    const fallbackMs = checkMs(options.fallbackMs ?? 3_000, "fallbackMs", 20, 3_600_000);
+    const fallbackMs = (this.#fallbackMs = checkMs(options.fallbackMs ?? 3_000, "fallbackMs", 20, 3_600_000));
     this.#callMs = checkMs(options.callMs ?? 5_000, "callMs", 10, 3_600_000);
     this.#claimMs = checkMs(options.claimMs ?? 2_000, "claimMs", 20, 3_600_000);
     this.#patienceMs = Math.ceil(fallbackMs * PATIENCE + 1_000);
@@ -137,6 +144,19 @@ export class Coordinator implements AsyncDisposable {
   /** Several locks at once, all or nothing, in one order everywhere. */
   all(...lockables: readonly Lockable[]): All {
     return new All(lockables, this.#clock);
+  }
+
+  /** At most one leader at a time. Its terms are leases on the mutex of that name, 1 … 1,012 bytes. */
+  election(name: string): Election {
+    checkText(name, "an election's name", 1, NAME_MAX_BYTES - COMPANION_BYTES);
+    const { locks } = this.#backends;
+    return new Election(name, {
+      table: this.#table,
+      ttlMs: this.#defaults.ttlMs,
+      fallbackMs: this.#fallbackMs,
+      terms: this.#terms,
+      inspect: (resource) => this.#call(locks, "inspect", () => locks.inspect(resource)),
+    });
   }
 
   /** Who holds a resource and who waits for it, in order. Changes nothing. */

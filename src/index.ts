@@ -27,6 +27,9 @@ export {
 } from "./errors.ts";
 export { on, type EventName, type Events, type LockEvent } from "./events.ts";
 export type { Finding, Guarantees, Owner } from "./backend.ts";
+export type { Election, LeadOptions, ObserveOptions } from "./locks/election.ts";
+export type { Leader } from "./locks/leader.ts";
+export type { Term } from "./locks/term.ts";
 export type { Lease } from "./locks/lease.ts";
 export type { AllLeases } from "./locks/all.ts";
 export type { LockView, PlaceView, RevocationView, RevokedView } from "./locks/inspection.ts";

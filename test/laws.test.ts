@@ -35,6 +35,7 @@ describe("the laws of the house", () => {
     for (const [file, specifier] of [
       ["src/backend.ts", "node:os"],
       ["src/errors.ts", "./clock.ts"],
+      ["src/locks/a.ts", "../reopening.ts"],
       ["src/locks/a.ts", "../records/b.ts"],
       ["src/locks/a.ts", "../coordinator.ts"],
       ["src/locks/a.ts", "../backends/memory.ts"],
@@ -48,6 +49,8 @@ describe("the laws of the house", () => {
       ["src/connect.ts", "./backends/memory.ts"],
       ["src/coordinator.ts", "./cli/main.ts"],
       ["src/index.ts", "./backends/memory.ts"],
+      ["src/sql/a.ts", "../records/b.ts"],
+      ["src/sql/a.ts", "pg"],
       ["src/testkit/a.ts", "../cli/b.ts"],
       ["src/testkit/a.ts", "node:test"],
       ["src/cli/a.ts", "../backends/redis/index.ts"],
@@ -62,8 +65,10 @@ describe("the laws of the house", () => {
       ["src/records/a.ts", "../locks/b.ts"],
       ["src/backends/redis/a.ts", "./b.ts"],
       ["src/backends/redis/a.ts", "../../clock.ts"],
+      ["src/backends/redis/a.ts", "../../reopening.ts"],
       ["src/backends/redis/a.ts", "node:net"],
       ["src/coordinator.ts", "./locks/a.ts"],
+      ["src/sql/a.ts", "../errors.ts"],
       ["src/testkit/a.ts", "../backends/memory.ts"],
       ["src/cli/a.ts", "../index.ts"],
     ] as const) {

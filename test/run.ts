@@ -1,15 +1,19 @@
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runFile, type FileResult } from "./runner/run-file.ts";
-import { testFiles } from "./runner/test-files.ts";
+import { testFiles, type TestFile } from "./runner/test-files.ts";
 import { ensureServers } from "./servers/install.ts";
 
 /**
- * `npm test [-- NAME…]`: runs the test files whose path has one of the names in it, one by one, because
- * many measure time on machines with few cores. The last line is the count.
+ * `npm test [-- NAME…]`: runs the test files whose path has one of the names in it, a few at a time: most of
+ * them wait for servers, leases and faults more than they compute. The last line is the count.
  */
-const FILE_LIMIT_MS = 240_000;
+const FILE_LIMIT_MS = 300_000;
+const AT_ONCE = Math.min(2, availableParallelism());
+/** Files that need every core for themselves; they run last, one by one. */
+const ALONE = ["test/backends/sqlite-processes.test.ts", "test/mutants.test.ts"];
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const interrupt = new AbortController();
@@ -21,13 +25,15 @@ const indented = (text: string): string => text.replace(/^(?=.)/gm, "    ");
 
 const missing = ensureServers(say);
 const results: { readonly source: string; readonly result: FileResult }[] = [];
-for (const { source, built } of testFiles(root, process.argv.slice(2))) {
-  if (interrupt.signal.aborted) break;
-  const path = join(root, built);
-  const result = existsSync(path) ? await runFile(path, FILE_LIMIT_MS, interrupt.signal) : notBuilt(built);
-  results.push({ source, result });
-  tell(source, result);
-}
+const files = testFiles(root, process.argv.slice(2));
+await runAll(
+  files.filter(({ source }) => !ALONE.includes(source)),
+  AT_ONCE,
+);
+await runAll(
+  files.filter(({ source }) => ALONE.includes(source)),
+  1,
+);
 
 const skipped = results.flatMap(({ source, result }) => result.skipped.map((test) => ({ source, ...test })));
 const failed = results.flatMap(({ source, result }) => result.failed.map((test) => ({ source, ...test })));
@@ -44,6 +50,22 @@ if (interrupt.signal.aborted) say("interrupted");
 const good = failed.length + lacking === 0 && passed > 0 && !interrupt.signal.aborted;
 say(`${passed} passed, ${failed.length + lacking} failed, ${skipped.length} skipped`);
 process.exitCode = good ? 0 : 1;
+
+/** Whoever is free takes the next file. */
+async function runAll(files: readonly TestFile[], atOnce: number): Promise<void> {
+  const left = files.values();
+  const lane = async (): Promise<void> => {
+    for (const { source, built } of left) {
+      if (interrupt.signal.aborted) return;
+      const path = join(root, built);
+      const isBuilt = existsSync(path);
+      const result = isBuilt ? await runFile(path, FILE_LIMIT_MS, interrupt.signal) : notBuilt(built);
+      results.push({ source, result });
+      tell(source, result);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+}
 
 function tell(source: string, { passed, failed, skipped, notes, output, ms }: FileResult): void {
   const verdict = failed.length > 0 ? "FAIL" : "ok  ";

@@ -9,6 +9,7 @@ import { print, remark } from "./terminal.ts";
 /** Every command is a file of its own, loaded when it is asked for. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./commands/run.ts")).run,
+  elect: async () => (await import("./commands/elect.ts")).elect,
   ls: async () => (await import("./commands/ls.ts")).ls,
   inspect: async () => (await import("./commands/inspect.ts")).inspect,
   "force-release": async () => (await import("./commands/force-release.ts")).forceRelease,

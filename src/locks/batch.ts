@@ -24,8 +24,8 @@ export interface BatchOptions<Request, Result> {
   /** Whether somebody awaits the answers, so that the process must not end before they are in. */
   readonly keepAlive: boolean;
   readonly call: (requests: readonly Request[]) => Promise<Reply<Result>>;
-  /** Hears of every reply: a sample of the store's clock. */
-  readonly sampled: (sentAt: number, now: number) => void;
+  /** Hears of every reply: a sample of the clock of the store where the request's lane is. */
+  readonly sampled: (request: Request, sentAt: number, now: number) => void;
   /** Requests share a call only within a lane. */
   readonly lane: ((request: Request) => string) | undefined;
 }
@@ -96,7 +96,7 @@ export class Batch<Request, Result> {
     call(entries.map((entry) => entry.request)).then(
       ({ now, results }) => {
         this.#watch.end(underWay);
-        this.options.sampled(sentAt, now);
+        this.options.sampled(entries[0]!.request, sentAt, now);
         for (let i = 0; i < entries.length; i++) entries[i]!.answered(results[i]!, sentAt, now);
       },
       (cause: unknown) => fail(asBackendError(cause, backend, operation)),

@@ -11,4 +11,6 @@ export interface Demand {
   readonly strict: boolean;
   readonly steal: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Stands at the end of the lease id, for onlookers: letters, digits, `-` and `_`. */
+  readonly tag?: string;
 }

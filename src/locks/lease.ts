@@ -65,6 +65,17 @@ export class HeldLease implements Lease {
     return this.#released !== undefined;
   }
 
+  /** @internal Local time at which it counts as over, unless it is renewed. */
+  get deadline(): number {
+    return this.#place.deadline;
+  }
+
+  /** @internal Calls back, at once or later, when another process is known to wait for the place. */
+  whenContended(callback: () => void): void {
+    if (this.#place.contendedAt === Infinity) this.#place.onContended = callback;
+    else callback();
+  }
+
   release(): Promise<void> {
     if (this.#released === undefined) {
       this.#place.checkDeadline();

@@ -272,7 +272,7 @@ export class LocalQueue {
   }
 
   #forward(waiter: Waiter): void {
-    const place = new Place(this, this.table.newLeaseId(), waiter, this.table.clock);
+    const place = new Place(this, this.table.newLeaseId(waiter.demand.tag), waiter, this.table.clock);
     waiter.place = place;
     this.#permitsUsed += place.permits;
     this.places.add(place);

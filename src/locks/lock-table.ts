@@ -20,7 +20,7 @@ import { LocalQueue } from "./local-queue.ts";
 import { Lookout } from "./lookout.ts";
 import type { Place } from "./place.ts";
 import { Renewals } from "./renewal.ts";
-import { StoreClock } from "./store-clock.ts";
+import { StoreClocks } from "./store-clock.ts";
 import type { Waiter } from "./waiter.ts";
 
 /** So many leases pass from caller to caller within one turn of the event loop. */
@@ -55,7 +55,8 @@ export class LockTable implements Listener {
   readonly renewals: Renewals;
   readonly lookout: Lookout;
   readonly #queues = new Map<string, LocalQueue>();
-  readonly #storeClock = new StoreClock();
+  readonly #storeClocks: StoreClocks;
+  readonly #laneOf: ((resource: string) => string) | undefined;
   readonly #admissions: Batch<AdmitRequest, Admission>;
   readonly #renewing: Batch<RenewRequest, Renewal>;
   readonly #releases: Batch<ReleaseRequest, Release>;
@@ -72,10 +73,12 @@ export class LockTable implements Listener {
     this.#options = options;
     this.backend = backend;
     this.clock = clock;
+    this.#laneOf = backend.lane === undefined ? undefined : (resource) => backend.lane?.(resource) ?? "";
+    this.#storeClocks = new StoreClocks(this.#laneOf ?? (() => ""));
     this.#admissions = this.#batch("admit", CALL_MAX, true, (requests) => backend.admit(requests));
     this.#renewing = this.#batch("renew", RENEWALS_MAX, false, (requests) => backend.renew(requests));
     this.#releases = this.#batch("release", CALL_MAX, true, (requests) => backend.release(requests));
-    this.lookout = new Lookout(clock, this.#storeClock, fallbackMs, callMs);
+    this.lookout = new Lookout(clock, this.#storeClocks, fallbackMs, callMs);
     this.renewals = new Renewals(clock, (request, answered, failed) => {
       const counted = (renewal: Renewal, sentAt: number, now: number): void => {
         if (renewal.kind === "renewed") {
@@ -110,8 +113,9 @@ export class LockTable implements Listener {
     return [...(this.#queues.get(resource)?.waiting ?? [])];
   }
 
-  newLeaseId(): string {
-    return `${this.#options.processId}:${(this.#leaseIds++).toString(36)}`;
+  newLeaseId(tag?: string): string {
+    const id = `${this.#options.processId}:${(this.#leaseIds++).toString(36)}`;
+    return tag === undefined ? id : `${id}:${tag}`;
   }
 
   tidy(queue: LocalQueue): void {
@@ -196,7 +200,8 @@ export class LockTable implements Listener {
     if (place === undefined || place.resource !== resource) return;
     // Proven twice over: by the store's clock, and because the message cannot have left before its grant.
     const received = this.clock.now() + this.#options.claimMs;
-    place.queue.pushed(place, grant, Math.min(received, this.#storeClock.local(grant.expiresAt)));
+    const proven = this.#storeClocks.of(resource).local(grant.expiresAt);
+    place.queue.pushed(place, grant, Math.min(received, proven));
   }
 
   revoked(_resource: string, leaseId: string, reason: RevokeReason): void {
@@ -211,7 +216,9 @@ export class LockTable implements Listener {
 
   look(resource?: string, at?: number): void {
     const now = this.clock.now();
-    const when = at === undefined ? now : Math.max(now, this.#storeClock.expected(at) + 1);
+    if (resource === undefined) this.#storeClocks.forget();
+    const isLater = resource !== undefined && at !== undefined;
+    const when = isLater ? Math.max(now, this.#storeClocks.of(resource).expected(at) + 1) : now;
     for (const queue of resource === undefined ? this.#queues.values() : [this.#queues.get(resource)]) {
       for (const place of queue?.places ?? []) {
         const isWaiting = place.state === "asking" || place.state === "waiting";
@@ -229,6 +236,7 @@ export class LockTable implements Listener {
     call: (requests: readonly Request[]) => Promise<{ now: number; results: readonly Result[] }>,
   ): Batch<Request, Result> {
     const { backend, clock, callMs, open } = this.#options;
+    const laneOf = this.#laneOf;
     let isOpen = false;
     return new Batch<Request, Result>({
       backend: backend.name,
@@ -237,8 +245,8 @@ export class LockTable implements Listener {
       clock,
       callMs,
       keepAlive,
-      sampled: (sentAt, now) => this.#storeClock.sample(sentAt, now),
-      lane: backend.lane === undefined ? undefined : ({ resource }) => backend.lane?.(resource) ?? "",
+      sampled: ({ resource }, sentAt, now) => this.#storeClocks.of(resource).sample(sentAt, now),
+      lane: laneOf === undefined ? undefined : ({ resource }) => laneOf(resource),
       call: async (requests) => {
         if (!isOpen) await open();
         isOpen = true;

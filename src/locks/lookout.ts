@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from "../clock.ts";
 import type { Place } from "./place.ts";
-import type { StoreClock } from "./store-clock.ts";
+import type { StoreClocks } from "./store-clock.ts";
 
 /** Shortest time between two looks at the same place, so that skewed clocks cause no busy loop. */
 const LOOK_MIN_MS = 10;
@@ -21,7 +21,7 @@ export class Lookout {
 
   constructor(
     private readonly clock: Clock,
-    private readonly storeClock: StoreClock,
+    private readonly storeClocks: StoreClocks,
     private readonly fallbackMs: number,
     private readonly callMs: number,
   ) {}
@@ -30,7 +30,7 @@ export class Lookout {
   wait(place: Place, runsOutAt: number): void {
     const now = this.clock.now();
     const latest = now + this.fallbackMs * (0.95 + 0.05 * this.clock.random());
-    const news = Math.max(this.storeClock.expected(runsOutAt) + 1, now + LOOK_MIN_MS);
+    const news = Math.max(this.storeClocks.of(place.resource).expected(runsOutAt) + 1, now + LOOK_MIN_MS);
     // A message that overtook this answer may have asked for a look that is sooner still.
     this.look(place, Math.min(latest, news, place.lookAt > now ? place.lookAt : Infinity));
   }

@@ -39,19 +39,24 @@ export const NAME_MAX_BYTES = 1_024;
 
 /** A checked name. @throws TypeError, RangeError */
 export function checkName(name: unknown, what = "a lock's name"): string {
-  if (typeof name !== "string") {
-    throw new TypeError(`${what} must be a string, not ${name === null ? "null" : typeof name}`);
+  return checkText(name, what, 1, NAME_MAX_BYTES);
+}
+
+/** Checked text, its length in bytes of UTF-8. @throws TypeError, RangeError */
+export function checkText(text: unknown, what: string, min: number, max: number): string {
+  if (typeof text !== "string") {
+    throw new TypeError(`${what} must be a string, not ${text === null ? "null" : typeof text}`);
   }
-  const bytes = Buffer.byteLength(name);
-  if (bytes === 0 || bytes > NAME_MAX_BYTES) {
+  const bytes = Buffer.byteLength(text);
+  if (bytes < min || bytes > max) {
     throw new RangeError(
-      `${what} must have 1 to ${NAME_MAX_BYTES} bytes of UTF-8, but has ${bytes}; hash what is longer`,
+      `${what} must have ${min} to ${max} bytes of UTF-8, but has ${bytes}; hash what is longer`,
     );
   }
-  if (/\p{Surrogate}/u.test(name)) {
+  if (/\p{Surrogate}/u.test(text)) {
     throw new TypeError(`${what} must be well-formed text, but has an unpaired surrogate`);
   }
-  return name;
+  return text;
 }
 
 /** @throws RangeError that names the value, the bounds and what to write. */

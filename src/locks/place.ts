@@ -33,6 +33,8 @@ export class Place {
   /** Since when, and since which turn, other processes are known to wait behind it. */
   contendedAt = Infinity;
   contendedTurn = 0;
+  /** Told of it once, while it is held. */
+  onContended: (() => void) | undefined;
   /** Since when the store has not answered. */
   failingSince = Infinity;
   /** When the lookout asks about it again, in local time. */
@@ -71,6 +73,7 @@ export class Place {
     if (this.contendedAt !== Infinity) return;
     this.contendedAt = this.clock.now();
     this.contendedTurn = this.turns;
+    this.onContended?.();
   }
 
   /** Notices a deadline that passed while the event loop was held up, before any timer can. */

@@ -33,6 +33,28 @@ export class StoreClock {
   }
 }
 
+/**
+ * The clocks of a store, one for each lane: what lies in different lanes may be kept by different servers,
+ * whose clocks are not the same.
+ */
+export class StoreClocks {
+  readonly #clocks = new Map<string, StoreClock>();
+
+  constructor(private readonly laneOf: (resource: string) => string) {}
+
+  of(resource: string): StoreClock {
+    const lane = this.laneOf(resource);
+    let clock = this.#clocks.get(lane);
+    if (clock === undefined) this.#clocks.set(lane, (clock = new StoreClock()));
+    return clock;
+  }
+
+  /** After an interruption: another server may have taken over, with a clock of its own. */
+  forget(): void {
+    this.#clocks.clear();
+  }
+}
+
 /** How much earlier than proven a lease counts as over. */
 export function safetyMargin(remainingMs: number): number {
   return 1 + remainingMs * RATE_ERROR;

@@ -24,7 +24,8 @@ class Terminal {
     const quoted = [NODE, MAIN, ...args]
       .map((arg) => `'${arg.replaceAll("'", `'\\''`)}'`)
       .join(" ");
-    this.#process = spawn(script ?? "", ["-qec", quoted, "/dev/null"], {
+    // `exec`, since script(1) starts a shell: dash would stay in between and end by Ctrl-C, too.
+    this.#process = spawn(script ?? "", ["-qec", `exec ${quoted}`, "/dev/null"], {
       env: { ...process.env, TERM: "xterm", ...env },
       stdio: "pipe",
       detached: true,
@@ -63,7 +64,7 @@ describe("holdfast on a terminal", { skip }, () => {
     const terminal = new Terminal(t, ["run", "keys", "--", NODE, "-e", counter], env);
     await terminal.until(/\d+\r\n/);
     terminal.type("\u0003");
-    assert.equal(await terminal.ended, 9);
+    assert.equal(await terminal.ended, 9, terminal.shown);
     assert.match(terminal.shown, /got 1\r\n/);
     assert.equal(
       (await holdfast(["run", "-n", "keys", "--", "true"], { env })).code,

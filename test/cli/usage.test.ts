@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { Command } from "#src/cli/command.js";
 import { doctor } from "#src/cli/commands/doctor.js";
+import { elect } from "#src/cli/commands/elect.js";
 import { forceRelease } from "#src/cli/commands/force-release.js";
 import { inspect } from "#src/cli/commands/inspect.js";
 import { ls } from "#src/cli/commands/ls.js";
@@ -12,12 +13,12 @@ import { run } from "#src/cli/commands/run.js";
 import { planOf } from "#src/cli/run-options.js";
 import { holdfast, MAIN } from "./program.ts";
 
-const COMMANDS: readonly Command[] = [run, ls, inspect, forceRelease, doctor];
+const COMMANDS: readonly Command[] = [run, elect, ls, inspect, forceRelease, doctor];
 
 describe("what was not understood exits 64 with one line on it and one on what to write", () => {
   const cases: readonly (readonly [args: string[], what: RegExp, remedy: RegExp])[] = [
     [["inspcet"], /no command "inspcet"/, /Did you mean inspect\?/],
-    [["constructor"], /no command "constructor"/, /Commands: run, ls/],
+    [["constructor"], /no command "constructor"/, /Commands: run, elect, ls/],
     [["run", "--nonblok", "x", "--", "true"], /no option --nonblok/, /Did you mean --nonblock\?/],
     [["run", "-c", "x", "--", "true"], /no option -c/, /run --help/],
     [["run", "x", "ls", "-l"], /"--" is missing/, /Write: holdfast run x -- ls -l$/],
@@ -33,6 +34,10 @@ describe("what was not understood exits 64 with one line on it and one on what t
     [["run", "x", "--ttl", "2d", "--", "true"], /out of bounds/, /50ms to 1d/],
     [["run", "x", "--on-lost", "kill", "--", "true"], /neither term nor warn/, /term or warn/],
     [["run", "x", "--", "true"], /which store\?/, /--url sqlite:/],
+    [["elect", "x", "--"], /no command after "--"/, /elect x -- CMD/],
+    [["elect", "x", "--ttl", "1ms", "--", "true"], /out of bounds/, /50ms to 1d/],
+    [["elect", "x", "--http", "http", "--", "true"], /is no port/, /--http 4040/],
+    [["elect", "x", "--http", "65536", "--", "true"], /is no port/, /--http 4040/],
     [["ls", "--url", "memory:"], /memory of one process/, /sqlite:/],
     [["ls", "--url", "sqlite::memory:"], /memory of one process/, /sqlite:/],
     [["ls", "--url", "oracle:x"], /no backend for "oracle:x"/, /sqlite:/],

@@ -23,8 +23,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   contract: [],
   errors: ["contract"],
   clock: ["contract", "errors"],
+  reopening: ["clock"],
   events: ["contract", "errors"],
-  backend: ["contract", "errors", "clock"],
+  backend: ["contract", "errors", "clock", "reopening"],
+  sql: ["errors", "clock"],
   locks: ["contract", "errors", "clock", "events"],
   records: ["contract", "errors", "clock", "events", "locks"],
   measures: ["contract", "errors", "clock", "events", "locks"],
@@ -80,7 +82,7 @@ function fromOutside(source: Source, { kind, specifier }: Import): string | unde
 
 function layerOf(path: string): string {
   if (path === "src/backend.ts") return "contract";
-  const single = /^src\/(errors|clock|events)\.ts$/.exec(path)?.[1];
+  const single = /^src\/(errors|clock|events|reopening)\.ts$/.exec(path)?.[1];
   if (single !== undefined) return single;
   const folder = /^src\/([^/]+)\//.exec(path)?.[1];
   return folder === undefined ? "top" : folder === "backends" ? "backend" : folder;
@@ -91,7 +93,7 @@ function describe(layer: string): string {
   if (layer === "backend") return "a backend";
   return layer === "top"
     ? "the top of src"
-    : ["errors", "clock", "events"].includes(layer)
+    : ["errors", "clock", "events", "reopening"].includes(layer)
       ? `src/${layer}.ts`
       : layer;
 }

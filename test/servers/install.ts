@@ -7,6 +7,7 @@ const SERVERS = {
   redis: { programs: ["redis-server", "redis-cli"], packages: ["redis-server", "redis-tools"] },
   postgres: { programs: ["postgres", "initdb"], packages: ["postgresql"] },
   pgbouncer: { programs: ["pgbouncer"], packages: ["pgbouncer"] },
+  mariadb: { programs: ["mariadbd"], packages: ["mariadb-server"] },
 } as const satisfies Record<string, { programs: readonly string[]; packages: readonly string[] }>;
 
 export type ServerName = keyof typeof SERVERS;

@@ -5,7 +5,7 @@ import { bounded, silence } from "./calls.ts";
 import type { PostgresListenClient } from "./client.ts";
 import { NoAnswer } from "./failure.ts";
 import { restored, stored } from "./names.ts";
-import { Reopening } from "./reopening.ts";
+import { Reopening } from "../../reopening.ts";
 
 /**
  * How often the connection is tried: one that died silently looks like one on which nothing

@@ -8,7 +8,7 @@ import {
   type IoredisNode,
 } from "./ioredis.ts";
 import * as nodeRedis from "./node-redis.ts";
-import { Reopening } from "./reopening.ts";
+import { Reopening } from "../../reopening.ts";
 import type { Target } from "./url.ts";
 
 /** A server that leaves a command unanswered for this long has its connection replaced. */

@@ -2,7 +2,7 @@ import type { Listener, Session } from "../../backend.ts";
 import type { Connection, Subscription } from "./client.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Keys } from "./keys.ts";
-import { Reopening } from "./reopening.ts";
+import { Reopening } from "../../reopening.ts";
 
 /**
  * One connection and one channel for all that this process is told. It is opened again whenever it

@@ -70,6 +70,22 @@ export const names: readonly Case[] = [
     },
   },
   {
+    name: "names: a lease id is kept and shown whole, up to its 1,024 characters",
+    async run(stage) {
+      const [a, b] = await stage.joinMany(2);
+      const long = (process: string, end: string): string =>
+        `${process}:1:${"_aZ-".repeat(256)}`.slice(0, 1_023) + end;
+      const held = await a!.take("r", { leaseId: long(a!.session.processId, "A") });
+      const { leaseId } = await b!.queue("r", { leaseId: long(b!.session.processId, "B") });
+      const { places } = await a!.backend.inspect("r");
+      assert.deepEqual(places.map((place) => place.leaseId), [held.leaseId, leaseId]);
+      assert.equal(await a!.release("r", held.leaseId), "released");
+      assert.equal((await b!.hears("granted", leaseId)).resource, "r");
+      assert.equal(await a!.release("r", held.leaseId), "released", "what ended is remembered");
+      assert.equal(await b!.release("r", leaseId), "released");
+    },
+  },
+  {
     of: "records",
     name: "names: any text names a collection, a key, an author, an owner",
     async run(stage) {

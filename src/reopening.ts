@@ -1,4 +1,4 @@
-import { systemClock, type Cancel } from "../../clock.ts";
+import { systemClock, type Cancel } from "./clock.ts";
 
 const RETRY_MIN_MS = 20;
 const RETRY_MAX_MS = 400;
