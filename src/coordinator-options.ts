@@ -26,6 +26,21 @@ export interface CoordinatorOptions {
   readonly clock?: Clock;
 }
 
+export interface KindOptions {
+  readonly fair?: Fairness;
+}
+
+export interface ListLocksOptions {
+  readonly prefix?: string;
+}
+
+export interface ForceReleaseOptions {
+  /** Why; kept with who and when in the resource's audit trail. 1 … 1,024 bytes. */
+  readonly reason: string;
+  /** Only the place with this lease id; default: all holders. */
+  readonly leaseId?: string;
+}
+
 export function checkNamespace(namespace: string): string {
   if (typeof namespace !== "string" || !/^[\w.-]{1,64}$/.test(namespace)) {
     throw new RangeError(

@@ -8,7 +8,15 @@ import {
   type Store,
 } from "./backend.ts";
 import { systemClock, type Clock } from "./clock.ts";
-import { checkFairness, checkNamespace, ownerOf, type CoordinatorOptions } from "./coordinator-options.ts";
+import {
+  checkFairness,
+  checkNamespace,
+  ownerOf,
+  type CoordinatorOptions,
+  type ForceReleaseOptions,
+  type KindOptions,
+  type ListLocksOptions,
+} from "./coordinator-options.ts";
 import { diagnose, type Diagnosis } from "./diagnosis.ts";
 import { BackendError, ClosedError } from "./errors.ts";
 import { emit } from "./events.ts";
@@ -43,21 +51,6 @@ import { Registry } from "./measures/registry.ts";
 export interface Backends {
   readonly locks: LockBackend;
   readonly records?: RecordBackend;
-}
-
-export interface KindOptions {
-  readonly fair?: Fairness;
-}
-
-export interface ListLocksOptions {
-  readonly prefix?: string;
-}
-
-export interface ForceReleaseOptions {
-  /** Why; kept with who and when in the resource's audit trail. 1 … 1,024 bytes. */
-  readonly reason: string;
-  /** Only the place with this lease id; default: all holders. */
-  readonly leaseId?: string;
 }
 
 const LIST_PAGE = 100;

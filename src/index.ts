@@ -1,14 +1,13 @@
 /** Locks and records for the many processes of one application. See DESIGN and docs/guide. */
 
 export { connect, type ConnectOptions } from "./connect.ts";
-export {
-  Coordinator,
-  type Backends,
-  type ForceReleaseOptions,
-  type KindOptions,
-  type ListLocksOptions,
-} from "./coordinator.ts";
-export type { CoordinatorOptions } from "./coordinator-options.ts";
+export { Coordinator, type Backends } from "./coordinator.ts";
+export type {
+  CoordinatorOptions,
+  ForceReleaseOptions,
+  KindOptions,
+  ListLocksOptions,
+} from "./coordinator-options.ts";
 export type { Diagnosis } from "./diagnosis.ts";
 export {
   BackendError,

@@ -92,6 +92,7 @@ export const feed: readonly Case[] = [
         }
       };
       const done = Promise.all(writers.map(write)).finally(() => (writing = false));
+      done.catch(() => undefined); // awaited below, unless something else fails first
       const seen: StoredVersion[] = [];
       let position: FeedPosition | null = null;
       for (let last = false; !last;) {
