@@ -34,14 +34,12 @@ import {
   checkText,
   checkTtl,
   NAME_MAX_BYTES,
-  type Fairness,
   type LockDefaults,
 } from "./locks/options.ts";
 import type { HeldTerm } from "./locks/term.ts";
 import { WebLocks } from "./locks/web-locks.ts";
 import type { CollectionOptions } from "./records/declaration.ts";
-import type { RecordHead } from "./records/head.ts";
-import { writeAll, type Plan } from "./records/plan.ts";
+import { writeAll, type HeadsOf, type PlansOf } from "./records/plan.ts";
 import type { Records } from "./records/records.ts";
 import { RecordStore } from "./records/store.ts";
 import { measuresOf, type Measures } from "./measures/measures.ts";
@@ -209,18 +207,14 @@ export class Coordinator implements AsyncDisposable {
 
   /**
    * Several records at once: all planned writes take effect in one step, or none does. Answers for each the
-   * record as it is then; null: deleted. A store that is partitioned may refuse what lies in several
-   * partitions.
+   * record as it is then; null: deleted. A partitioned store may refuse what lies in several partitions.
    *
    *     await hf.write([contacts.planPut("42", next, { ifRevision }), leads.planDelete("7")]);
-   *
    * @throws ConflictError, StaleTokenError, UniqueError, InvalidValueError about the first that was refused
    * @throws BackendError whose `outcome` says whether they may have taken effect
    */
-  async write<const Values extends readonly unknown[]>(
-    plans: readonly [...{ [At in keyof Values]: Plan<Values[At]> }],
-  ): Promise<{ [At in keyof Values]: RecordHead<Values[At]> | null }> {
-    return (await writeAll(plans)) as { [At in keyof Values]: RecordHead<Values[At]> | null };
+  async write<const Values extends readonly unknown[]>(plans: PlansOf<Values>): Promise<HeadsOf<Values>> {
+    return writeAll(plans);
   }
 
   // ------------------------------------------------------------------------------------------ lifecycle

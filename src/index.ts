@@ -56,7 +56,7 @@ export type { Changes, ChangesOptions, Checkpoint, WatchOptions } from "./record
 export type { ListOptions } from "./records/list.ts";
 export type { DeleteOptions, HistoryOptions, WriteOptions } from "./records/options.ts";
 export { applyPatch, diff, type PatchOperation } from "./records/patch.ts";
-export type { Plan } from "./records/plan.ts";
+export type { HeadsOf, Plan, PlansOf } from "./records/plan.ts";
 export type { Readers } from "./records/readers.ts";
 export type { StandardSchema } from "./records/schema.ts";
 export type { Records } from "./records/records.ts";

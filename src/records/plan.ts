@@ -24,10 +24,18 @@ export class Plan<T> {
 
 const PLANS_MAX = 100;
 
+export type PlansOf<Values extends readonly unknown[]> = readonly [
+  ...{ [At in keyof Values]: Plan<Values[At]> },
+];
+export type HeadsOf<Values extends readonly unknown[]> = {
+  [At in keyof Values]: RecordHead<Values[At]> | null;
+};
+
 /** All plans take effect in one step, or none does. For each the record as it is then; null: deleted. */
-export async function writeAll(
-  plans: readonly Plan<unknown>[],
-): Promise<readonly (RecordHead<unknown> | null)[]> {
+export async function writeAll<const Values extends readonly unknown[]>(
+  planned: PlansOf<Values>,
+): Promise<HeadsOf<Values>> {
+  const plans: readonly Plan<unknown>[] = planned;
   const [first] = plans;
   checkInteger(plans.length, "the number of planned writes", 1, PLANS_MAX);
   const names = new Set<string>();
@@ -53,7 +61,7 @@ export async function writeAll(
   switch (outcome.kind) {
     case "written":
       for (const { collection } of plans) context.wrote(collection, 1);
-      return outcome.records.map((record) => headOf<unknown>(record));
+      return outcome.records.map((record) => headOf<unknown>(record)) as HeadsOf<Values>;
     case "conflict": {
       const { key, collection, draft, condition } = plans[outcome.index]!;
       emit("write.conflict", () => ({ backend: context.backend.name, collection, key }));
