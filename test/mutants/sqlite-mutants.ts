@@ -186,8 +186,8 @@ export const sqliteMutants: readonly Mutant[] = [
   },
   {
     name: "places are given twice after the last version was pruned",
-    file: "backends/sqlite/versions.js",
-    find: "SET place = max(place, ?) + ?",
-    replace: "SET place = coalesce((SELECT max(place) FROM holdfast_version), 0) + 0 * ? + ?",
+    file: "backends/sqlite/prune.js",
+    find: "this.#keepPlace.run(highest);",
+    replace: "",
   },
 ];

@@ -17,11 +17,11 @@ export function feedPage(
   place: number,
   limit: number,
 ): FeedPage {
-  const id = collections.find(collection)?.id;
+  const id = collections.find(collection);
   const rows = id === undefined ? [] : versions.feed(id, place, limit + 1);
-  const { pruned_to = 0 } = collections.find(collection) ?? {};
+  const prunedTo = id === undefined ? 0 : collections.prunedTo(id);
   const end = versions.end();
-  if (place < pruned_to || place > end) return { kind: "reset", position: positionAt(end) };
+  if (place < prunedTo || place > end) return { kind: "reset", position: positionAt(end) };
   const page = rows.slice(0, limit);
   return {
     kind: "page",

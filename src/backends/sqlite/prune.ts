@@ -16,6 +16,7 @@ export class Pruning {
   readonly #deleteVersion: SqliteStatement;
   readonly #count: SqliteStatement;
   readonly #deleteRecord: SqliteStatement;
+  readonly #keepPlace: SqliteStatement;
 
   constructor(
     database: SqliteDatabase,
@@ -35,11 +36,12 @@ export class Pruning {
     );
     this.#deleteVersion = database.prepare("DELETE FROM holdfast_version WHERE place = ?");
     this.#count = database.prepare("UPDATE holdfast_record SET versions = versions - ? WHERE id = ?");
+    this.#keepPlace = database.prepare("UPDATE holdfast_meta SET place = max(place, ?)");
     this.#deleteRecord = database.prepare("DELETE FROM holdfast_record WHERE id = ? AND versions = 0");
   }
 
   prune({ collection, before, keep, limit, upTo = [] }: PruneRequest): number {
-    const id = this.collections.find(collection)?.id;
+    const id = this.collections.known(collection);
     if (id === undefined) return 0;
     const seen = Math.min(Number.MAX_SAFE_INTEGER, ...upTo.map(placeOf));
     let left = limit;
@@ -62,7 +64,10 @@ export class Pruning {
         if (left === 0) break;
       }
     }
-    if (highest > 0) this.collections.pruned(id, highest);
+    if (highest > 0) {
+      this.collections.pruned(id, highest);
+      this.#keepPlace.run(highest);
+    }
     return limit - left;
   }
 }

@@ -14,6 +14,8 @@ interface Row extends HeadRow {
   readonly entries: string | null;
   /** JSON pairs of lock and highest token seen, in decimal digits. */
   readonly fences: string | null;
+  /** Whether the record remembers the id that was asked about. */
+  readonly is_replay: 0 | 1;
 }
 
 export interface NamedRow extends HeadRow {
@@ -43,7 +45,8 @@ export class RecordRows {
     this.versions = new VersionRows(database);
     this.entries = new EntryRows(database);
     this.#select = database.prepare(
-      `SELECT r.id, r.entries, r.fences, v.value, v.revision, v.at, v.author
+      `SELECT r.id, r.entries, r.fences, v.value, v.revision, v.at, v.author,
+         EXISTS (SELECT 1 FROM holdfast_version WHERE record = r.id AND op_id = ?) AS is_replay
        FROM holdfast_record AS r JOIN holdfast_version AS v ON v.place = r.head
        WHERE r.collection = ? AND r.key = ?`,
     );
@@ -62,33 +65,33 @@ export class RecordRows {
   }
 
   read(collection: string, key: string): StoredRecord | null {
+    this.collections.find(collection);
     return shown(key, this.#row(collection, key));
   }
 
   /** Undefined: nothing is remembered of it. */
   idOf(collection: string, key: string): number | undefined {
+    this.collections.find(collection);
     return this.#row(collection, key)?.id;
   }
 
   page(collection: string, from: string, limit: number): readonly NamedRow[] {
-    const id = this.collections.find(collection)?.id;
+    const id = this.collections.find(collection);
     return id === undefined ? [] : (this.#page.all(id, from, limit) as NamedRow[]);
   }
 
   write(writes: readonly Write[], transaction: Transaction): WriteOutcome {
     const asked: Asked[] = [];
     for (const [index, write] of writes.entries()) {
-      const row = this.#row(write.collection, write.key);
+      const row = this.#row(write.collection, write.key, write.opId);
       const steps = stepsOf(write);
-      const known = steps
-        .map(({ opId }) => (row === undefined ? undefined : this.versions.byOpId(row.id, opId)))
-        .filter((version) => version !== undefined);
+      const known = row === undefined ? [] : this.#known(row, steps);
       if (known.length > 0 && known.length < steps.length) {
         const versions = known.map((version) => versionOf(write.key, version));
         return { kind: "repeated", index, versions };
       }
       const replay = known.at(-1);
-      const collection = this.collections.make(write.collection);
+      const collection = this.collections.known(write.collection)!;
       asked.push({ write, collection, row, replay, entries: entriesOf(row) });
       if (replay !== undefined) continue;
       if (this.#isStale(write, row, transaction.now)) return { kind: "stale", index };
@@ -109,7 +112,7 @@ export class RecordRows {
     const steps = stepsOf(write);
     const record = row?.id ?? (this.#insert.get(collection, stored(key)) as { readonly id: number }).id;
     const at = Math.max(now, row?.at ?? now);
-    const first = this.versions.mint(now, steps.length);
+    const first = this.versions.mint(now);
     let before = row === undefined ? undefined : restored(row.revision);
     for (const [nth, step] of steps.entries()) {
       this.versions.insert(collection, record, first + nth, version(key, step, before, at));
@@ -147,9 +150,18 @@ export class RecordRows {
     return !shared && BigInt(fencesOf(row).get(resource) ?? 0) > token;
   }
 
-  #row(collection: string, key: string): Row | undefined {
-    const id = this.collections.find(collection)?.id;
-    return id === undefined ? undefined : (this.#select.get(id, stored(key)) as Row | undefined);
+  /** Those of the steps that were made before. The row tells of the last one, which is often the only one. */
+  #known(row: Row, steps: readonly Step[]): readonly VersionRow[] {
+    if (steps.length === 1 && row.is_replay === 0) return [];
+    return steps
+      .map(({ opId }) => this.versions.byOpId(row.id, opId))
+      .filter((version) => version !== undefined);
+  }
+
+  #row(collection: string, key: string, opId = ""): Row | undefined {
+    const id = this.collections.known(collection);
+    if (id === undefined) return undefined;
+    return this.#select.get(stored(opId), id, stored(key)) as Row | undefined;
   }
 }
 

@@ -123,6 +123,11 @@ export class SqliteBackend implements Backend {
   }
 
   async write(writes: readonly Write[]): Promise<WriteOutcome> {
+    const { collections } = this.#opened("write");
+    for (const { collection } of writes) {
+      // Awaits nothing where all are known: what was asked for first is done first.
+      if (collections.known(collection) === undefined) await this.#make("write", collection);
+    }
     const { records, watch, writer } = this.#opened("write");
     const outcome = await submitOne(writer, "write", (transaction) => records.write(writes, transaction));
     if (outcome.kind === "written") watch.committed(new Set(writes.map(({ collection }) => collection)));
@@ -142,7 +147,7 @@ export class SqliteBackend implements Backend {
     let after = startOf(page);
     for (let more = true; more && found.length < page.limit; ) {
       const part = await this.#read("find", ({ collections, records }) => {
-        const id = collections.find(collection)?.id;
+        const id = collections.find(collection);
         if (id === undefined) return { found: [], more: false };
         return records.entries.page(id, page, after, page.limit - found.length);
       });
@@ -188,7 +193,8 @@ export class SqliteBackend implements Backend {
     return this.#opened("watch").watch.add(collection, changed);
   }
 
-  prune(request: PruneRequest): Promise<number> {
+  async prune(request: PruneRequest): Promise<number> {
+    await this.#read("prune", ({ collections }) => collections.find(request.collection));
     const { pruning, writer } = this.#opened("prune");
     return submitOne(writer, "prune", () => pruning.prune(request));
   }
@@ -208,6 +214,15 @@ export class SqliteBackend implements Backend {
     this.#closed = true;
     this.#store?.close();
     this.#store = undefined;
+  }
+
+  /** Sees to it that the collection has its row, in a transaction of its own: then it is known for good. */
+  async #make(operation: string, collection: string): Promise<void> {
+    const { collections, writer } = this.#opened(operation);
+    const find = (): Promise<number | undefined> => this.#read(operation, () => collections.find(collection));
+    if ((await find()) !== undefined) return;
+    await submitOne(writer, operation, () => collections.make(collection));
+    await find();
   }
 
   /**

@@ -21,7 +21,6 @@ const OF_RECORD = `SELECT '' AS key, ${COLUMNS} FROM holdfast_version WHERE reco
 
 /** The table of versions. */
 export class VersionRows {
-  readonly #mint: SqliteStatement;
   readonly #insert: SqliteStatement;
   readonly #byOpId: SqliteStatement;
   readonly #byRevision: SqliteStatement;
@@ -30,9 +29,6 @@ export class VersionRows {
   readonly #end: SqliteStatement;
 
   constructor(database: SqliteDatabase) {
-    this.#mint = database.prepare(
-      "UPDATE holdfast_meta SET place = max(place, ?) + ? WHERE id = 1 RETURNING place",
-    );
     this.#insert = database.prepare(
       `INSERT INTO holdfast_version (collection, record, ${COLUMNS})
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -45,16 +41,18 @@ export class VersionRows {
        FROM holdfast_version AS v JOIN holdfast_record AS r ON r.id = v.record
        WHERE v.collection = ? AND v.place > ? ORDER BY v.place LIMIT ?`,
     );
-    this.#end = database.prepare("SELECT place FROM holdfast_meta");
+    this.#end = database.prepare(
+      `SELECT max(place, coalesce((SELECT max(place) FROM holdfast_version), 0)) AS place
+       FROM holdfast_meta`,
+    );
   }
 
   /**
-   * The first of so many places in a row. Microseconds are their floor: a power cut may take the last
+   * The next place; those after it are free, too. Microseconds are their floor: a power cut may take the last
    * commits back, and their places with them, which some reader has seen.
    */
-  mint(now: number, count: number): number {
-    const { place } = this.#mint.get(Math.floor(now * 1000), count) as { readonly place: number };
-    return place - count + 1;
+  mint(now: number): number {
+    return Math.max(this.end() + 1, Math.floor(now * 1000));
   }
 
   insert(collection: number, record: number, place: number, version: StoredVersion): void {
@@ -92,7 +90,7 @@ export class VersionRows {
     return this.#feed.all(collection, after, limit) as VersionRow[];
   }
 
-  /** The last place that was given to a version. */
+  /** The last place that was given to a version, which may have been pruned since. */
   end(): number {
     return (this.#end.get() as { readonly place: number }).place;
   }
