@@ -125,10 +125,10 @@ export const sqliteMutants: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "an id is remembered over all records",
-    file: "backends/sqlite/versions.js",
-    find: "AND op_id = ?",
-    replace: "AND 0 OR op_id = ?",
+    name: "combined steps are replays only if the last one is",
+    file: records,
+    find: "if (steps.length === 1 && row.is_replay === 0)",
+    replace: "if (row.is_replay === 0)",
   },
   {
     name: "history begins with the version it was asked to go on after",

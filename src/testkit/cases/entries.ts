@@ -194,6 +194,20 @@ export const entries: readonly Case[] = [
   },
   {
     of: "records",
+    name: "find: a page may be as long as asked for",
+    async run(stage) {
+      const a = await stage.join();
+      const keys = Array.from({ length: 130 }, (_, at) => `k${String(at).padStart(3, "0")}`);
+      await Promise.all(keys.map((key) => made(a, put(key, [phase("new")]))));
+      const found = await a.backend.find(collection, { name: "stage", equals: "new", limit: 1_000 });
+      assert.deepEqual(
+        found.map(({ record }) => record.key),
+        keys,
+      );
+    },
+  },
+  {
+    of: "records",
     name: "find: a record may have several entries of one name, and always those of its head",
     async run(stage) {
       const a = await stage.join();

@@ -129,6 +129,22 @@ export const pruning: readonly Case[] = [
   },
   {
     of: "records",
+    name: "pruning: a reader who saw all misses nothing that comes after the last version went",
+    async run(stage) {
+      const a = await stage.join();
+      await write(a, "x", ["1", "2", null]);
+      const seen = await a.backend.feedEnd(collection);
+      assert.equal(await prune(a), 3);
+      await write(a, "x", ["4"]);
+      const { versions } = await readFeed(a, collection, seen);
+      assert.deepEqual(
+        versions.map(({ value }) => value),
+        ["4"],
+      );
+    },
+  },
+  {
+    of: "records",
     name: "pruning: a reader who missed what went is told to begin anew, never nothing",
     async run(stage) {
       const a = await stage.join();
