@@ -8,7 +8,7 @@ import { systemClock } from "#src/clock.js";
 import { Dice } from "#src/testkit/simulator/dice.js";
 import { COUNTER, increment } from "./incrementer.ts";
 
-const PROGRAMS = 300;
+const PROGRAMS = 150;
 
 /**
  * Writes get lost, or their answers, or they arrive again and late; whoever asked hears of an unknown
