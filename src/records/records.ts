@@ -75,6 +75,7 @@ export class Records<T> {
       clock: this.context.clock,
       lock: this.#lock(key),
       scope: this.context.scope,
+      text: (value: T) => this.what.encode(key, value).text,
       commit: (drafts: readonly Draft<T>[], condition: Condition) =>
         commit(this.context, this.what, key, drafts, condition),
     };

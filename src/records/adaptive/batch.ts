@@ -1,5 +1,5 @@
-import type { Clock } from "../../clock.ts";
 import type { Draft } from "../commit.ts";
+import type { UpdateTarget } from "../strategies.ts";
 import type { Caller } from "./caller.ts";
 import type { Head } from "./head.ts";
 
@@ -19,12 +19,12 @@ const CHARACTERS_MAX = 1024 * 1024;
 
 /**
  * Takes callers from the front of the line, in order, and runs their edits, for as long as the time lasts. An
- * edit that throws rejects its own caller and leaves no trace.
+ * edit that throws, or gives what cannot be kept, rejects its own caller and leaves no trace.
  */
 export function compose<T>(
   line: Caller<T>[],
   head: Head<T>,
-  clock: Clock,
+  { clock, text }: Pick<UpdateTarget<T>, "clock" | "text">,
   limits: { readonly edits: number; readonly ms: number },
 ): Batch<T> {
   const startedAt = clock.now();
@@ -40,31 +40,16 @@ export function compose<T>(
     // The same update a second time: it gets its answer from the history.
     if (opIds.has(line[0]!.opId)) break;
     const caller = line.shift()!;
-    const draft = caller.attempt(JSON.parse(current) as T | null, now);
-    if (draft === undefined) continue;
-    const text = textOf(draft.value);
-    if (text === undefined && callers.length > 0) {
-      // It will be refused: alone.
-      caller.backInLine();
-      line.unshift(caller);
-      break;
+    try {
+      const draft = caller.attempt(JSON.parse(current) as T | null, now);
+      current = draft.value === null ? "null" : text(draft.value);
+      callers.push(caller);
+      drafts.push(draft);
+      opIds.add(caller.opId);
+      size += current.length;
+    } catch (error) {
+      caller.fail(error);
     }
-    callers.push(caller);
-    drafts.push(draft);
-    opIds.add(caller.opId);
-    if (text === undefined) break;
-    size += text.length;
-    current = text;
   }
   return { base: head.revision, callers, drafts, tookMs: clock.now() - startedAt };
-}
-
-/** Undefined: no JSON. */
-function textOf(value: unknown): string | undefined {
-  try {
-    const text = JSON.stringify(value) as string | undefined;
-    return text === "null" && value !== null ? undefined : text;
-  } catch {
-    return undefined;
-  }
 }

@@ -75,7 +75,7 @@ export class Combiner<T> {
     }
     if (this.#head === undefined || this.#line.length === 0) return;
     const edits = this.#oneByOne > 0 ? 1 : Infinity;
-    const batch = compose(this.#line, this.#head, this.target.clock, { edits, ms: patience.batchMs });
+    const batch = compose(this.#line, this.#head, this.target, { edits, ms: patience.batchMs });
     this.#oneByOne = Math.max(0, this.#oneByOne - 1);
     this.#isSlow = batch.tookMs > patience.batchMs;
     if (batch.callers.length === 0) return;
