@@ -9,6 +9,8 @@ export interface Batch<T> {
   readonly callers: readonly Caller<T>[];
   /** One for each caller. */
   readonly drafts: readonly Draft<T>[];
+  /** What the last of them made, as JSON. */
+  readonly text: string;
   /** How long the edits took. */
   readonly tookMs: number;
 }
@@ -33,7 +35,7 @@ export function compose<T>(
   const opIds = new Set<string>();
   let size = 0;
   // As text: each edit gets an object of its own, which it may change, or leave half done, without harm.
-  let current = head.text;
+  let current = line.length === 1 ? undefined : head.text;
   while (line.length > 0 && callers.length < Math.min(limits.edits, EDITS_MAX) && size < CHARACTERS_MAX) {
     const now = clock.now();
     if (callers.length > 0 && now - startedAt > limits.ms) break;
@@ -41,7 +43,8 @@ export function compose<T>(
     if (opIds.has(line[0]!.opId)) break;
     const caller = line.shift()!;
     try {
-      const draft = caller.attempt(JSON.parse(current) as T | null, now);
+      const value = current === undefined ? head.spend() : (JSON.parse(current) as T | null);
+      const draft = caller.attempt(value, now);
       current = draft.value === null ? "null" : text(draft.value);
       callers.push(caller);
       drafts.push(draft);
@@ -51,5 +54,6 @@ export function compose<T>(
       caller.fail(error);
     }
   }
-  return { base: head.revision, callers, drafts, tookMs: clock.now() - startedAt };
+  const tookMs = clock.now() - startedAt;
+  return { base: head.revision, callers, drafts, text: current ?? "null", tookMs };
 }
