@@ -7,7 +7,7 @@ const HEIGHT = 260;
 const MARGIN = { left: 56, right: 12, top: 28, bottom: 34 };
 const COLOURS = ["#0b6e4f", "#c1666b", "#48639c", "#8d6a9f", "#b08900", "#5b5b5b", "#9fb8ad"];
 
-/** A page of curves: for each store, and each number of records, processes and length of edit, over the writers. */
+/** A page of curves over the number of writers: one for each store, number of records, processes, and edit. */
 export function page(all: readonly Measured[], machine: string): string {
   const charts = [...new Set(all.map(({ store }) => store))].map((store) => {
     const of = all.filter((each) => each.store === store);
@@ -23,7 +23,9 @@ export function page(all: readonly Measured[], machine: string): string {
     return `<h2>${escape(store)}</h2><p>${legend.join(" ")}</p><div>${figures.join("")}</div>`;
   });
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Strategies</title>
-<style>body{font:14px system-ui;margin:2rem}figure{display:inline-block;margin:.5rem}text{font-size:11px}</style>
+<style>
+body{font:14px system-ui;margin:2rem} figure{display:inline-block;margin:.5rem} text{font-size:11px}
+</style>
 <h1>Committed updates per second, over the number of writers</h1>
 <p>${escape(machine)}. Both axes are logarithmic. <code>npm run bench -- strategies</code></p>
 ${charts.join("\n")}</html>
@@ -64,11 +66,13 @@ function chart(group: readonly Measured[], names: readonly string[], title: stri
   );
   const marksY = y.decades.map((tick) => {
     const top = y.at(tick);
-    const line = `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${top}" y2="${top}" stroke="#ddd"/>`;
+    const [x1, x2] = [MARGIN.left, WIDTH - MARGIN.right];
+    const line = `<line x1="${x1}" x2="${x2}" y1="${top}" y2="${top}" stroke="#ddd"/>`;
     return `${line}<text x="${MARGIN.left - 6}" y="${top + 4}" text-anchor="end">${readable(tick)}</text>`;
   });
+  const heading = `<text x="${MARGIN.left}" y="16">${escape(title)}</text>`;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" role="img">
-<text x="${MARGIN.left}" y="16">${escape(title)}</text>${marksX.join("")}${marksY.join("")}${lines.join("")}</svg>`;
+${heading}${marksX.join("")}${marksY.join("")}${lines.join("")}</svg>`;
 }
 
 /** Logarithmic. */

@@ -30,11 +30,9 @@ export interface Share {
 }
 
 export function describe({ writers, records, editMs, processes }: Load): string {
-  const many = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
-  return `${many(writers, "writer")} in ${many(processes, "process").replace("processs", "processes")}, ${many(
-    records,
-    "record",
-  )}, ${editMs} ms of edit`;
+  const many = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;
+  const crowd = `${many(writers, "writer")} in ${many(processes, "process", "processes")}`;
+  return `${crowd}, ${many(records, "record")}, ${editMs} ms of edit`;
 }
 
 export const isSame = (a: Load, b: Load): boolean =>

@@ -1,6 +1,6 @@
 /**
- * A lock that its release deletes without looking whose it is. Ann's work takes longer than the lock lasts, Bob
- * gets the lock, and Ann's release deletes Bob's: Cas comes in while Bob is inside.
+ * A lock that its release deletes without looking whose it is. Ann's work takes longer than the lock lasts,
+ * Bob gets the lock, and Ann's release deletes Bob's: Cas comes in while Bob is inside.
  *
  * node build/examples/broken/blind-delete-lock.js redis://127.0.0.1:6379
  */

@@ -17,7 +17,7 @@ export interface Summary {
 }
 
 /**
- * Counts durations in buckets that grow by a fixed factor: any quantile within 2.2 %, in 3 KB, whatever comes.
+ * Counts durations in buckets that grow by a fixed factor: any quantile within 2.2 %, in 3 KB, come what may.
  * Count, mean and maximum are exact.
  */
 export class Histogram {

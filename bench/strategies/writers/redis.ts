@@ -9,7 +9,7 @@ end
 redis.call("SET", KEYS[1], ARGV[2])
 return 1`;
 
-/** The floor: a read and a conditional write by script, again at once if refused. */
+/** The floor: a read and a conditional write by script, and again if refused. */
 export const rawCas: Open = async ({ url, editMs }) => {
   const redis = new Redis(url);
   const sha = (await redis.script("LOAD", CAS)) as string;

@@ -42,7 +42,7 @@ function counter(database: Database, table: string, update: (key: string) => Pro
   };
 }
 
-/** The version column of object-relational mappers: SELECT, then UPDATE … WHERE version = …, and again if refused. */
+/** The version column of object-relational mappers: SELECT, UPDATE … WHERE version = …, again if refused. */
 export const versionColumn: Open = async ({ url, editMs }) => {
   const database = await opened(url, "versioned");
   const create = database.prepare("INSERT OR IGNORE INTO versioned VALUES (?, 0, 0)");

@@ -148,7 +148,8 @@ export class Combiner<T> {
     const { heads } = committed;
     // Of a repeated update that is what it made then: out of date, and refused as such.
     this.#head = new Head(heads.at(-1) ?? null, batch.text);
-    for (const [index, caller] of callers.entries()) caller.done(heads[index] ?? null, callers.length, holdMs);
+    const combined = callers.length;
+    for (const [index, caller] of callers.entries()) caller.done(heads[index] ?? null, combined, holdMs);
   }
 
   #failed(batch: Batch<T>, error: unknown): void {
