@@ -54,6 +54,12 @@ function progress({ rounds }: Command, started: number) {
 }
 
 try {
+  const [suite, ...rest] = process.argv.slice(2);
+  if (suite === "strategies") {
+    const { strategies } = await import("./strategies/main.ts");
+    await strategies(rest);
+    process.exit();
+  }
   const command = readCommand(process.argv.slice(2), cells);
   if (command) await run(command);
   else console.log(help(cells));

@@ -63,6 +63,7 @@ export type { Records } from "./records/records.ts";
 export { adaptive, type AdaptiveOptions } from "./records/adaptive/adaptive.ts";
 export { merge3, type Merged } from "./records/merge/merge3.ts";
 export type { FieldRule, FieldRules, ListRules, MergeRules } from "./records/merge/rules.ts";
+export { addToSet, increment, removeFromSet } from "./records/operations.ts";
 export { optimistic, type OptimisticOptions } from "./records/optimistic.ts";
 export { pessimistic, type PessimisticOptions } from "./records/pessimistic.ts";
 export type { Edit, Strategy, Updated, UpdateTarget, VersionOptions } from "./records/strategies.ts";

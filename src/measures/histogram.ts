@@ -17,8 +17,8 @@ export interface Summary {
 }
 
 /**
- * Counts durations in buckets that grow by a fixed factor: any quantile within 2.2 %, in 3 KB, whatever comes. Count,
- * mean and maximum are exact.
+ * Counts durations in buckets that grow by a fixed factor: any quantile within 2.2 %, in 3 KB, come what may.
+ * Count, mean and maximum are exact.
  */
 export class Histogram {
   readonly #buckets = new Uint32Array(BUCKETS);

@@ -8,17 +8,19 @@ interface Instrument {
   add(value: number, attributes?: Attributes): void;
 }
 
+interface Description {
+  readonly description?: string;
+  readonly unit?: string;
+}
+
 /** What is used of a meter of `@opentelemetry/api`. */
 export interface Meter {
   createHistogram(
     name: string,
-    options?: { readonly description?: string; readonly unit?: string },
+    options?: Description,
   ): { record(value: number, attributes?: Attributes): void };
-  createCounter(name: string, options?: { readonly description?: string; readonly unit?: string }): Instrument;
-  createUpDownCounter(
-    name: string,
-    options?: { readonly description?: string; readonly unit?: string },
-  ): Instrument;
+  createCounter(name: string, options?: Description): Instrument;
+  createUpDownCounter(name: string, options?: Description): Instrument;
 }
 
 /** What is used of a tracer of `@opentelemetry/api`. */
@@ -135,8 +137,14 @@ function spans(tracer: Tracer): readonly Stop[] {
     "holdfast.lock.fencing_token": String(token),
   });
   return [
-    span("lock.granted", "holdfast.lock.acquire", (event) => ({ ms: event.waitMs, attributes: named(event) })),
-    span("lock.released", "holdfast.lock.hold", (event) => ({ ms: event.holdMs, attributes: named(event) })),
+    span("lock.granted", "holdfast.lock.acquire", (event) => ({
+      ms: event.waitMs,
+      attributes: named(event),
+    })),
+    span("lock.released", "holdfast.lock.hold", (event) => ({
+      ms: event.holdMs,
+      attributes: named(event),
+    })),
     span("lock.lost", "holdfast.lock.hold", (event) => ({
       ms: event.holdMs,
       attributes: { ...named(event), "holdfast.lock.lost": event.reason },

@@ -17,13 +17,14 @@ export interface PrometheusMetrics {
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [Labels, number];
+type Durations = readonly (readonly [Labels, Histogram])[];
 
 /** Bounds of buckets, in octaves of one millisecond: 1/16 ms … 65 s. */
 const OCTAVES = Array.from({ length: 21 }, (_, index) => index - 4);
 
 /**
- * Holdfast's measures in the text format of Prometheus. Durations are histograms in seconds, so that quantiles
- * can be taken over all processes.
+ * Holdfast's measures in the text format of Prometheus. Durations are histograms in seconds, so that
+ * quantiles can be taken over all processes.
  */
 export function prometheus({ prefix = "holdfast", ...options }: PrometheusOptions = {}): PrometheusMetrics {
   if (!/^[a-zA-Z_:][\w:]*$/.test(prefix)) {
@@ -121,7 +122,7 @@ function* family(name: string, type: string, help: string, samples: readonly Sam
 function* histogram(
   name: string,
   help: string,
-  samples: readonly (readonly [Labels, Histogram])[],
+  samples: Durations,
 ): Iterable<string> {
   if (samples.length === 0) return;
   yield `# HELP ${name} ${help}`;

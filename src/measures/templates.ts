@@ -6,8 +6,8 @@ export const OTHERS = "(others)";
 const RECORD_LOCK = "record:";
 
 /**
- * What stands before the first of `:`, `/`, `.` or `#` names the kind, the rest the thing; a name without them is its own kind if
- * it has neither digits nor more than 32 characters. So no key of a customer becomes a label.
+ * What stands before the first of `:`, `/`, `.` or `#` names the kind, the rest the thing; a name without
+ * them is its own kind if it has neither digits nor more than 32 characters. So no key becomes a label.
  */
 export function defaultTemplate(resource: string): string {
   if (resource.startsWith(RECORD_LOCK)) {

@@ -23,6 +23,8 @@ import { Plan } from "./plan.ts";
 import { Readers } from "./readers.ts";
 import type { Edit, Strategy, Updated } from "./strategies.ts";
 
+const DEFAULT_STRATEGY = adaptive();
+
 /**
  * A collection of JSON records. The conditional write is the commit rule; locks only manage contention. No
  * acknowledged write is lost, and a refused one says what stands in its way.
@@ -64,7 +66,7 @@ export class Records<T> {
    * Brings `edit` to bear on the current value, whatever others do meanwhile. `edit` must be pure: it may run
    * several times. It gets the value, or null if there is none, and returns the new one, or null to delete.
    */
-  async update(key: string, edit: Edit<T>, strategy: Strategy = adaptive()): Promise<Updated<T>> {
+  async update(key: string, edit: Edit<T>, strategy: Strategy = DEFAULT_STRATEGY): Promise<Updated<T>> {
     checkName(key, "a record's key");
     if (typeof edit !== "function") {
       throw new TypeError("update takes the edit second: update(key, (value) => ({ ...value, … }))");
@@ -75,6 +77,7 @@ export class Records<T> {
       clock: this.context.clock,
       lock: this.#lock(key),
       scope: this.context.scope,
+      text: (value: T) => this.what.encode(key, value).text,
       commit: (drafts: readonly Draft<T>[], condition: Condition) =>
         commit(this.context, this.what, key, drafts, condition),
     };

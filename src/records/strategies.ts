@@ -31,6 +31,8 @@ export interface UpdateTarget<T> {
   readonly lock: Lockable;
   /** The same object for all updates through one coordinator: what updates share can hang from it. */
   readonly scope: object;
+  /** A value as JSON, as it would be kept. @throws TypeError, RangeError, InvalidValueError */
+  readonly text: (value: T) => string;
   /** The commit rule: these drafts become the record's next versions, in one step, or none of them does. */
   readonly commit: (drafts: readonly Draft<T>[], condition: Condition) => Promise<Committed<T>>;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { metrics, trace } from "@opentelemetry/api";
 import { Coordinator, LockTimeoutError, optimistic } from "holdfast";
 import { memory, MemoryStore } from "holdfast/memory";
 import { openTelemetry } from "holdfast/otel";
@@ -86,13 +87,13 @@ test("a template of one's own; bad options are refused", () => {
 });
 
 test("Prometheus: the text format, with histograms in seconds and no keys", async () => {
-  const metrics = prometheus({ template: (name) => name.replace(/:.*/, ':"*"\n') });
+  const exporter = prometheus({ template: (name) => name.replace(/:.*/, ':"*"\n') });
   const { done } = await work();
-  const text = metrics.text();
-  metrics.stop();
+  const text = exporter.text();
+  exporter.stop();
   await done();
   const labels = String.raw`name_template="order:\"*\"\n",backend="memory"`;
-  assert.match(metrics.contentType, /^text\/plain; version=0\.0\.4/);
+  assert.match(exporter.contentType, /^text\/plain; version=0\.0\.4/);
   const lines = text.split("\n");
   const count = `holdfast_lock_acquire_duration_seconds_count{${labels},outcome="acquired"} 4`;
   assert.ok(lines.includes(count), text);
@@ -109,6 +110,10 @@ test("Prometheus: the text format, with histograms in seconds and no keys", asyn
   const values = buckets.map((line) => Number(line.slice(line.lastIndexOf(" "))));
   assert.deepEqual(values, [...values].sort((a, b) => a - b));
   assert.equal(values.at(-1), 4);
+});
+
+test("OpenTelemetry: its own meters and tracers fit", () => {
+  openTelemetry({ meter: metrics.getMeter("holdfast"), tracer: trace.getTracer("holdfast") })();
 });
 
 test("OpenTelemetry: what a meter and a tracer are told", async () => {

@@ -1,5 +1,5 @@
-import type { Clock } from "../../clock.ts";
 import type { Draft } from "../commit.ts";
+import type { UpdateTarget } from "../strategies.ts";
 import type { Caller } from "./caller.ts";
 import type { Head } from "./head.ts";
 
@@ -9,6 +9,8 @@ export interface Batch<T> {
   readonly callers: readonly Caller<T>[];
   /** One for each caller. */
   readonly drafts: readonly Draft<T>[];
+  /** What the last of them made, as JSON. */
+  readonly text: string;
   /** How long the edits took. */
   readonly tookMs: number;
 }
@@ -19,12 +21,12 @@ const CHARACTERS_MAX = 1024 * 1024;
 
 /**
  * Takes callers from the front of the line, in order, and runs their edits, for as long as the time lasts. An
- * edit that throws rejects its own caller and leaves no trace.
+ * edit that throws, or gives what cannot be kept, rejects its own caller and leaves no trace.
  */
 export function compose<T>(
   line: Caller<T>[],
   head: Head<T>,
-  clock: Clock,
+  { clock, text }: Pick<UpdateTarget<T>, "clock" | "text">,
   limits: { readonly edits: number; readonly ms: number },
 ): Batch<T> {
   const startedAt = clock.now();
@@ -33,38 +35,25 @@ export function compose<T>(
   const opIds = new Set<string>();
   let size = 0;
   // As text: each edit gets an object of its own, which it may change, or leave half done, without harm.
-  let current = head.text;
+  let current = line.length === 1 ? undefined : head.text;
   while (line.length > 0 && callers.length < Math.min(limits.edits, EDITS_MAX) && size < CHARACTERS_MAX) {
     const now = clock.now();
     if (callers.length > 0 && now - startedAt > limits.ms) break;
     // The same update a second time: it gets its answer from the history.
     if (opIds.has(line[0]!.opId)) break;
     const caller = line.shift()!;
-    const draft = caller.attempt(JSON.parse(current) as T | null, now);
-    if (draft === undefined) continue;
-    const text = textOf(draft.value);
-    if (text === undefined && callers.length > 0) {
-      // It will be refused: alone.
-      caller.backInLine();
-      line.unshift(caller);
-      break;
+    try {
+      const value = current === undefined ? head.spend() : (JSON.parse(current) as T | null);
+      const draft = caller.attempt(value, now);
+      current = draft.value === null ? "null" : text(draft.value);
+      callers.push(caller);
+      drafts.push(draft);
+      opIds.add(caller.opId);
+      size += current.length;
+    } catch (error) {
+      caller.fail(error);
     }
-    callers.push(caller);
-    drafts.push(draft);
-    opIds.add(caller.opId);
-    if (text === undefined) break;
-    size += text.length;
-    current = text;
   }
-  return { base: head.revision, callers, drafts, tookMs: clock.now() - startedAt };
-}
-
-/** Undefined: no JSON. */
-function textOf(value: unknown): string | undefined {
-  try {
-    const text = JSON.stringify(value) as string | undefined;
-    return text === "null" && value !== null ? undefined : text;
-  } catch {
-    return undefined;
-  }
+  const tookMs = clock.now() - startedAt;
+  return { base: head.revision, callers, drafts, text: current ?? "null", tookMs };
 }

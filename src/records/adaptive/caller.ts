@@ -42,18 +42,12 @@ export class Caller<T> {
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  /** Out of the line. Undefined: the edit threw, which settles it. */
-  attempt(current: T | null, now: number): Draft<T> | undefined {
+  /** Out of the line. Under one name over all attempts. @throws what the edit throws */
+  attempt(current: T | null, now: number): Draft<T> {
     this.attempts += 1;
     this.#startedAt = now;
     this.#isUnderWay = true;
-    try {
-      // The name stays the same over all attempts, so that each can tell whether an earlier one took effect.
-      return { ...this.options.about, opId: this.opId, value: this.edit(current) };
-    } catch (error) {
-      this.fail(error);
-      return undefined;
-    }
+    return { ...this.options.about, opId: this.opId, value: this.edit(current) };
   }
 
   done(record: RecordHead<T> | null, combined: number, holdMs: number): void {

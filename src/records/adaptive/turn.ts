@@ -10,6 +10,8 @@ import type { Lockable } from "../../locks/lockable.ts";
 const WAIT_MS = 1_000;
 /** … and one that could not be had is not asked for again for a while. */
 const WITHOUT_MS = 5_000;
+/** How long one process goes on while others wait, so that a turn is worth its messages. */
+const TURN_MS = 20;
 
 /** A process's turn at a record that many processes want to write at once: the record's fair lock. */
 export class Turn {
@@ -24,6 +26,11 @@ export class Turn {
 
   get isHeld(): boolean {
     return this.#held !== undefined && !this.#held.lease.lost.aborted;
+  }
+
+  /** Time for others. */
+  get isOver(): boolean {
+    return this.heldMs >= TURN_MS;
   }
 
   get heldMs(): number {
