@@ -412,7 +412,10 @@ export interface Guarantees {
   readonly leases: "durable" | "volatile";
   /** Whether a fenced write sees the lock's own state, or only tokens that records have seen. */
   readonly fencing: "grant" | "write";
-  /** Whether several writes of one call may touch any keys, or only those of one partition. */
+  /**
+   * Whether several writes of one call may touch any keys, and entries be unique, or one call sees only one
+   * partition: then what spans several, and unique entries, are refused as `not-applied`.
+   */
   readonly writes: "any" | "partition";
   /** Whether a collection's changes have one order, or one for each partition. */
   readonly feed: "total" | "partition";

@@ -22,6 +22,8 @@ interface Contact {
 
 for (const { name, start } of recordStores) {
   describe(`records on ${name}`, () => {
+    // Of several slots, each of which is written alone.
+    const isPartitioned = name === "Redis Cluster";
     let store: StartedStore;
     let hf: Coordinator;
     let other: Coordinator;
@@ -85,6 +87,9 @@ for (const { name, start } of recordStores) {
 
     test("a unique field has one record for each value, and says which", async () => {
       const contacts = hf.records<Contact>(fresh(), { unique: ["email"] });
+      if (isPartitioned) {
+        return assert.rejects(contacts.put("1", { name: "Ann", email: "a@x" }), { outcome: "not-applied" });
+      }
       await contacts.put("1", { name: "Ann", email: "a@x" });
       await assert.rejects(contacts.put("2", { name: "Bob", email: "a@x" }), (error) => {
         assert.ok(error instanceof UniqueError);
@@ -131,16 +136,16 @@ for (const { name, start } of recordStores) {
       assert.throws(() => hf.records(contacts.collection, { index: ["name"] }), /declared otherwise before/);
     });
 
-    test("several records are written together, or none is", async (t) => {
+    test("several records are written together, or none is", async () => {
       const contacts = hf.records<Contact>(fresh(), { unique: ["email"] });
       const tasks = hf.records<string>(fresh());
+      if (isPartitioned) {
+        const spread = Array.from({ length: 20 }, (_, at) => tasks.planPut(`t${at}`, "1"));
+        return assert.rejects(hf.write(spread), { outcome: "not-applied" });
+      }
       const ann = await contacts.put("ann", { name: "Ann", email: "a@x" });
       const bob = await contacts.put("bob", { name: "Bob", email: "b@x" });
-      try {
-        await hf.write([contacts.planPut("ann", ann.value), tasks.planPut("call", "Ann")]);
-      } catch (error) {
-        return t.diagnostic(`this store cannot: ${String(error)}`);
-      }
+      await hf.write([contacts.planPut("ann", ann.value), tasks.planPut("call", "Ann")]);
       const [annNow, bobNow, gone] = await hf.write([
         contacts.planPut("ann", { name: "Ann", email: "b@x" }, { author: "eve" }),
         contacts.planPut("bob", { name: "Bob", email: "a@x" }, { ifRevision: bob.revision }),

@@ -146,9 +146,10 @@ export class Writers {
 
   #entries(): readonly Entry[] {
     const dice = this.#dice;
+    const unique = this.#guarantees.writes === "any";
     const entries: Entry[] = [];
     if (dice.chance(0.6))
-      entries.push({ name: "email", value: dice.one(["a", "a2", "é", ""]), unique: true });
+      entries.push({ name: "email", value: dice.one(["a", "a2", "é", ""]), unique });
     if (dice.chance(0.6)) entries.push({ name: "stage", value: dice.one(["a", "b"]), unique: false });
     if (dice.chance(0.3)) entries.push({ name: "stage", value: "a\u0000", unique: false });
     return entries;
