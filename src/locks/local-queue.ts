@@ -9,7 +9,7 @@ import { safetyMargin } from "./store-clock.ts";
 import { Waiter, WaiterList } from "./waiter.ts";
 
 /** While other processes wait, a place is passed on inside this one at most this often … */
-const PASSES_MAX = 64;
+const PASSES_MAX = 128;
 /** … and for at most this long. */
 const PASSING_MS = 10;
 /** A place handed over lasts for its claim deadline only, and is renewed this soon. */
@@ -128,16 +128,16 @@ export class LocalQueue {
   }
 
   #granted(place: Place, { token, waiting }: Grant, provenDeadline: number, renewWithin: number): void {
-    const { clock, lookout, renewals } = this.table;
+    const { clock, lookout } = this.table;
     const grantedAt = clock.now();
     const deadline = provenDeadline - safetyMargin(provenDeadline - grantedAt);
     // A grant that was long on its way is none: by now somebody else may hold. Ask again. So it is when no
     // reply has shown the store's clock yet, and the deadline is -Infinity less Infinity: not a number.
     if (!(deadline > grantedAt)) return lookout.look(place, grantedAt);
     lookout.forget(place);
-    place.grant(token, deadline);
+    place.grant(token, deadline, renewWithin);
     if (waiting > 0) place.markContended();
-    renewals.add(place, deadline - grantedAt, renewWithin);
+    this.table.keep(place);
     const { waiter } = place;
     if (waiter !== null) this.#deliver(place, waiter, false, renewWithin !== Infinity);
   }

@@ -74,7 +74,7 @@ export class Lock extends Lockable {
     return [this];
   }
 
-  protected async acquire(options: LockOptions, wait: boolean): Promise<Lease | null> {
+  protected acquire(options: LockOptions, wait: boolean): Promise<Lease | null> {
     return this.table.acquire(this.resource, demand(this, options, this.defaults, wait));
   }
 }
@@ -96,7 +96,7 @@ export class Semaphore extends Lockable<PermitOptions> {
     return [new Lock(this.resource, 1, this.permits, this.table, this.defaults)];
   }
 
-  protected async acquire(options: PermitOptions, wait: boolean): Promise<Lease | null> {
+  protected acquire(options: PermitOptions, wait: boolean): Promise<Lease | null> {
     const permits = checkInteger(options.permits ?? 1, `permits of "${this.resource}"`, 1, this.permits);
     const subject = { permits, capacity: this.permits };
     return this.table.acquire(this.resource, demand(subject, options, this.defaults, wait));

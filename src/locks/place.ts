@@ -39,6 +39,8 @@ export class Place {
   failingSince = Infinity;
   /** When the lookout asks about it again, in local time. */
   lookAt = Infinity;
+  /** How soon it is to be renewed for the first time. */
+  renewWithin = Infinity;
   /** When it is to be renewed, in local time. */
   renewAt = Infinity;
   #cancelDeadline: Cancel | undefined;
@@ -56,12 +58,12 @@ export class Place {
     this.waiter = waiter;
   }
 
-  /** Granted until `deadline`; from now on the deadline is watched. */
-  grant(token: number, deadline: number): void {
+  /** Granted until `deadline`, to be renewed within so many ms. */
+  grant(token: number, deadline: number, renewWithin: number): void {
     this.state = "granted";
     this.token = token;
     this.deadline = deadline;
-    this.#watchDeadline();
+    this.renewWithin = renewWithin;
   }
 
   end(): void {
@@ -90,13 +92,13 @@ export class Place {
   }
 
   /** Renewals move the deadline without touching the timer, which then finds that it came too early. */
-  #watchDeadline(): void {
+  watchDeadline(): void {
     const remaining = this.deadline - this.clock.now();
     this.#cancelDeadline = this.clock.timer(
       remaining,
       () => {
         this.checkDeadline();
-        if (this.state === "granted") this.#watchDeadline();
+        if (this.state === "granted") this.watchDeadline();
       },
       { keepAlive: false },
     );

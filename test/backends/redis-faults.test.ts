@@ -47,8 +47,13 @@ async function opened(backend: Backend, namespace: string): Promise<{ id: string
   return { id, heard };
 }
 
-async function admit(backend: Backend, resource: string, leaseId: string): Promise<Admission> {
-  const ask = { resource, leaseId, permits: 1, capacity: 1, ttlMs: 10_000, wait: true };
+async function admit(
+  backend: Backend,
+  resource: string,
+  leaseId: string,
+  ttlMs = 10_000,
+): Promise<Admission> {
+  const ask = { resource, leaseId, permits: 1, capacity: 1, ttlMs, wait: true };
   return (await backend.admit([ask])).results[0]!;
 }
 
@@ -270,12 +275,19 @@ test("what is kept of a lock runs out by itself", async () => {
   const backend = await redisFromUrl(server.url);
   const { id } = await opened(backend, "expiry");
   const client = new Redis(server.port);
+  const kept = (): Promise<number> => client.pttl("expiry:{r}:lock");
   await admit(backend, "r", `${id}:1`);
-  const held = await client.pttl("expiry:{r}:lock");
+  const held = await kept();
   assert.ok(held > IDLE_MEMORY_MS + 9_000 && held <= IDLE_MEMORY_MS + 10_000, String(held));
   await release(backend, "r", `${id}:1`);
-  const idle = await client.pttl("expiry:{r}:lock");
-  assert.ok(idle > IDLE_MEMORY_MS - 1_000 && idle <= IDLE_MEMORY_MS, String(idle));
+  // From the moment that it is idle, and no longer than it would have been kept.
+  const idle = await kept();
+  assert.ok(idle > IDLE_MEMORY_MS - 1_000 && idle <= held, String(idle));
+  await admit(backend, "r", `${id}:2`, 3_600_000);
+  assert.ok((await kept()) > IDLE_MEMORY_MS + 3_590_000);
+  await release(backend, "r", `${id}:2`);
+  const idleSooner = await kept();
+  assert.ok(idleSooner > IDLE_MEMORY_MS - 1_000 && idleSooner <= IDLE_MEMORY_MS, String(idleSooner));
   client.disconnect();
   await backend.close();
 });

@@ -22,8 +22,7 @@ test("16 processes on one file: no overlap, nobody starved, the event loop stays
     const counts = reports.map((report) => report[kind]);
     const fair = counts.reduce((sum, count) => sum + count, 0) / PROCESSES;
     const least = Math.min(...counts);
-    // Nobody starves. How even the shares are depends on the machine's scheduler: the benchmark judges that.
-    assert.ok(least + 1 >= fair / 4, `${kind}: ${least} of a fair share of ${fair}`);
+    assert.ok(least + 1 >= fair / 2, `${kind}: ${least} of a fair share of ${fair}`);
   }
 });
 

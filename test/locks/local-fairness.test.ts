@@ -5,7 +5,7 @@ import { connect, on, type Coordinator } from "holdfast";
 import { systemClock, type Clock } from "#src/clock.js";
 
 /** The bounds of src/locks/local-queue.ts. */
-const PASSES_MAX = 64;
+const PASSES_MAX = 128;
 const PASSING_MS = 10;
 
 describe("callers of one process that pass a lock on", () => {

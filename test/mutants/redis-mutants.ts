@@ -56,7 +56,7 @@ export const redisMutants: readonly Mutant[] = [
   {
     name: "the plain case admits a lease that has ended",
     file: locks,
-    find: "and not find(raw, id, 11, true) then",
+    find: "and not find(raw, id, 22, true) then",
     replace: "then",
   },
   {

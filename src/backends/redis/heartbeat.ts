@@ -11,12 +11,19 @@ const ANSWER_MS = 5_000;
 /** Calls `dead` once the server has not answered in time. Never keeps the process alive. */
 export class Heartbeat {
   #cancel: Cancel;
+  #isUsed = false;
 
+  /** `usedMs`: only a connection that was `used` meanwhile is tried, after so long. */
   constructor(
     private readonly ping: () => Promise<unknown>,
     private readonly dead: () => void,
+    private readonly usedMs?: number,
   ) {
     this.#cancel = this.#later();
+  }
+
+  used(): void {
+    this.#isUsed = true;
   }
 
   stop(): void {
@@ -25,10 +32,15 @@ export class Heartbeat {
   }
 
   #later(): Cancel {
-    return systemClock.timer(TRY_MS, () => this.#try(), { keepAlive: false });
+    return systemClock.timer(this.usedMs ?? TRY_MS, () => this.#try(), { keepAlive: false });
   }
 
   #try(): void {
+    if (this.usedMs !== undefined && !this.#isUsed) {
+      this.#cancel = this.#later();
+      return;
+    }
+    this.#isUsed = false;
     const cancel = systemClock.timer(ANSWER_MS, this.dead, { keepAlive: false });
     this.#cancel = cancel;
     this.ping().then(

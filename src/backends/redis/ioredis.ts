@@ -15,7 +15,7 @@ export interface IoredisClient {
 
 /** A client of one node. */
 export interface IoredisNode extends IoredisClient {
-  readonly stream?: { unref?(): unknown };
+  readonly stream?: { unref?(): unknown; destroy(): unknown };
   duplicate(options: object): IoredisNode;
   connect(): Promise<void>;
   disconnect(): void;
@@ -50,20 +50,17 @@ export function ioredisConnection(client: IoredisClient): Connection {
   const masters = (): readonly IoredisNode[] =>
     isCluster(client) ? client.nodes("master") : [client as IoredisNode];
   // Only while connected: what a client keeps for later takes effect when nobody wants it any more.
-  const ready = (): void => {
-    const { status } = client;
-    if (status !== "ready") throw new NotSent(`the client is not connected (${status})`);
-  };
+  const notReady = (): NotSent => new NotSent(`the client is not connected (${client.status})`);
   return {
     isCluster: isCluster(client),
     // A lazy client connects when something is sent, and one that is connecting sends it then.
     open: async () => void (await client.call("TIME", [])),
-    async send(_key, command) {
-      ready();
+    send(_key, command) {
+      if (client.status !== "ready") return Promise.reject(notReady());
       return client.call(command[0]!, command.slice(1));
     },
     async masters() {
-      ready();
+      if (client.status !== "ready") throw notReady();
       return masters().map((node): Send => (command) => node.call(command[0]!, command.slice(1)));
     },
     subscribe: (channel, heard, ended) => subscribe(masters(), channel, heard, ended),
@@ -89,7 +86,12 @@ export async function connectOnce(client: IoredisNode | IoredisCluster): Promise
   let reason: unknown;
   const failed = (cause: unknown): void => void (reason ??= cause);
   client.on("error", failed);
-  const cancel = systemClock.timer(CONNECT_MS, () => client.disconnect(), { keepAlive: false });
+  const giveUp = (): void => {
+    client.disconnect();
+    // Which waits for an answer.
+    if ("stream" in client) client.stream?.destroy();
+  };
+  const cancel = systemClock.timer(CONNECT_MS, giveUp, { keepAlive: false });
   try {
     await client.connect();
   } catch (cause) {

@@ -5,38 +5,34 @@ import { CLOCK, STATE } from "./state-lua.ts";
 /**
  * A plain case (an idle lock is taken, a lone holder renews or releases) is done in the script's
  * own loop. The rest is not even defined before it is needed: to make functions is a good part of
- * what a short script costs.
+ * what a short script costs. `slow` is then what does it.
  */
 const slowly = (verb: string): string => String.raw`
-local slow
-local function slowly()
-  if slow then return slow end
-  ${STATE}
-  ${RULE}
-  ${verb}
-  local function step(key, raw, ...)
-    local state = enter(key, raw)
-    local answer = {verb(key, state, ...)}
-    if state.changed then save(key, state) end
-    return unpack(answer)
-  end
-  slow = {step = step, publish = publish}
-  return slow
-end
+  slow = slow or (function()
+    ${STATE}
+    ${RULE}
+    ${verb}
+    local function step(key, raw, ...)
+      local state = enter(key, raw)
+      local answer = {verb(key, state, ...)}
+      if state.changed then save(key, state) end
+      return unpack(answer)
+    end
+    return {step = step, publish = publish}
+  end)()
 `;
 
 /** The one place is this one, and has not run out. */
 const isHeldByIt = String.raw`raw and byte(raw) == 104 and sub(raw, -#id) == id
-    and byte(raw, -#id - 1) == 2 and struct.unpack('>I8', raw, 10) > ms`;
+    and byte(raw, -#id - 2) == 1 and struct.unpack('>I8', raw, 10) > ms`;
 
 /**
- * ARGV: now, channels, patienceMs, then terms (ttlMs, keepMs, whether to wait and to steal as two
- * digits, and what state-lua.ts calls terms) once for all requests or for each, then the lease ids.
- * Answers the clock, alone or with five numbers for each request that was not plainly granted at
- * that time: its place in the call, what came instead (see ADMISSIONS in locks.ts), and up to three
- * details.
+ * ARGV: now, then ttlMs, keepMs and what state-lua.ts calls terms, once for all requests or for
+ * each, then the lease ids. Answers the clock, alone or with five numbers for each request that was
+ * not plainly granted at that time: its place in the call, what came instead (see ADMISSIONS in
+ * locks.ts), and up to three details.
  */
-const ADMIT = String.raw`${CLOCK}${slowly(String.raw`
+const ADMIT_SLOWLY = slowly(String.raw`
 local function answerWith(state, at, place)
   if place[TOKEN] == 0 then return 1, at - 1, earliest(state.places, at - 1), 0 end
   return 0, place[TOKEN], place[EXPIRES], strangers(state, place)
@@ -54,11 +50,11 @@ local function tellContended(state, key, place)
   end
 end
 
-local function verb(key, state, id, ttl, manner, terms)
-  local patience = tonumber(ARGV[3])
-  local permits, capacity, claim, owner = string.match(terms, '^(%d+) (%d+) (%d+) (.*)$')
+local function verb(key, state, id, ttl, terms)
+  local permits, capacity, claim, owner = string.match(terms, TERMS)
   permits, capacity, claim = tonumber(permits), tonumber(capacity), tonumber(claim)
-  local wait, steal = sub(manner, 1, 1) == '1', sub(manner, 2, 2) == '1'
+  local patience = tonumber(string.match(terms, '^%S+ %S+ %S+ %S+ (%S+)'))
+  local wait, steal = byte(terms) == 49, byte(terms, 2) == 49
   local at, mine = indexOf(state.places, id)
   if mine then
     if mine[TOKEN] == 0 then mine[EXPIRES], state.changed = ms + patience, true end
@@ -82,28 +78,38 @@ local function verb(key, state, id, ttl, manner, terms)
   handOver(state, key)
   return answerWith(state, indexOf(state.places, id))
 end
-`)}
-local answers, ttl, keep, manner, terms, head
+`);
+
+const ADMIT = String.raw`${CLOCK}
+local slow, answers, ttl, keep, terms, stamp
 local ids = #ARGV - #KEYS
 for i = 1, #KEYS do
-  local at = i * 4
+  local at = i * 3 - 1
   if at < ids then
-    ttl, keep, manner, terms = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-    head = 'h' .. struct.pack('>I8I8I4', now, ms + ttl, #terms) .. terms
+    ttl, keep, terms = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+    stamp = struct.pack('>I8I8I4', now, ms + ttl, #terms)
   end
   local key, id = KEYS[i], ARGV[ids + i]
   local raw = call('GET', key)
   if not raw then
-    call('SET', key, head .. '\0\2' .. id, 'PX', keep)
-  elseif byte(raw) == 105 and struct.unpack('>I8', raw, 2) < now
-    and not find(raw, id, 11, true) then
-    call('SET', key, head .. sub(raw, 10) .. '\2' .. id, 'PX', keep)
+    call('SET', key, 'h' .. stamp .. terms .. '\1\1r' .. id, 'PX', keep)
+  elseif byte(raw) == 105 and struct.unpack('>I8', raw, 2) < now and not find(raw, id, 22, true) then
+    local from = 22 + struct.unpack('>I4', raw, 18)
+    local count = byte(raw, from)
+    if count > ${FORGOTTEN_MAX} then
+      from = find(raw, '\1', from + 2, true) - 1
+    else
+      count = count + 1
+    end
+    local ids = string.char(count) .. sub(raw, from + 1)
+    call('SET', key, 'h' .. stamp .. terms .. ids .. '\1r' .. id, 'PX', keep)
   else
+    ${ADMIT_SLOWLY}
     answers = answers or {now}
     local to = #answers
     answers[to + 1] = i - 1
     answers[to + 2], answers[to + 3], answers[to + 4], answers[to + 5] =
-      slowly().step(key, raw, id, ttl, manner, terms)
+      slow.step(key, raw, id, ttl, terms)
   end
 end
 if slow then slow.publish() end
@@ -111,31 +117,34 @@ return answers or now
 `;
 
 /**
- * ARGV: now, channels, then terms (ttlMs, keepMs) once for all requests or for each, then the lease
- * ids. Answers the clock, alone or with two numbers for each request that was not plainly renewed:
- * its place in the call, and how many wait behind it, -1 for gone.
+ * ARGV: now, then ttlMs and keepMs, once for all requests or for each, then the lease ids. Answers
+ * the clock, alone or with two numbers for each request that was not plainly renewed: its place in
+ * the call, and how many wait behind it, -1 for gone.
  */
-const RENEW = String.raw`${CLOCK}${slowly(String.raw`
+const RENEW_SLOWLY = slowly(String.raw`
 local function verb(key, state, id, ttl)
   local at, place = indexOf(state.places, id)
   if not place or place[TOKEN] == 0 then return -1 end
   place[EXPIRES], state.changed = ms + ttl, true
   return strangers(state, place)
 end
-`)}
-local answers, ttl, keep
+`);
+
+const RENEW = String.raw`${CLOCK}
+local slow, answers, ttl, keep
 local ids = #ARGV - #KEYS
 for i = 1, #KEYS do
-  if i * 2 < ids then ttl, keep = ARGV[i * 2 + 1], ARGV[i * 2 + 2] end
+  if i * 2 < ids then ttl, keep = ARGV[i * 2], ARGV[i * 2 + 1] end
   local key, id = KEYS[i], ARGV[ids + i]
   local raw = call('GET', key)
   if ${isHeldByIt} then
     local renewed = sub(raw, 1, 9) .. struct.pack('>I8', ms + ttl) .. sub(raw, 18)
     call('SET', key, renewed, 'PX', keep)
   else
+    ${RENEW_SLOWLY}
     answers = answers or {now}
     local to = #answers
-    answers[to + 1], answers[to + 2] = i - 1, slowly().step(key, raw, id, ttl)
+    answers[to + 1], answers[to + 2] = i - 1, slow.step(key, raw, id, ttl)
   end
 end
 if slow then slow.publish() end
@@ -143,10 +152,11 @@ return answers or now
 `;
 
 /**
- * ARGV: now, channels, then the lease ids. Answers the clock, alone or with those requests that
- * found nothing to release.
+ * ARGV: now, then the lease ids. Answers the clock, alone or with those requests that found nothing
+ * to release. An idle lock is kept for as long as was set when it was taken, which is enough; but
+ * not for hours on end.
  */
-const RELEASE = String.raw`${CLOCK}${slowly(String.raw`
+const RELEASE_SLOWLY = slowly(String.raw`
 local function verb(key, state, id)
   local at = indexOf(state.places, id)
   if at then
@@ -163,26 +173,25 @@ local function verb(key, state, id)
   end
   return ended == RELEASED
 end
-`)}
-local answers
+`);
+
+const RELEASE = String.raw`${CLOCK}
+local slow, answers
 local ids = #ARGV - #KEYS
 for i = 1, #KEYS do
   local key, id = KEYS[i], ARGV[ids + i]
   local raw = call('GET', key)
   if ${isHeldByIt} then
-    local at = 22 + struct.unpack('>I4', raw, 18)
-    local count, from = byte(raw, at), at + 1
-    if count == ${FORGOTTEN_MAX} then
-      from = find(raw, '\1', from + 1, true)
-    else
-      count = count + 1
+    call('SETRANGE', key, '0', 'i')
+    if struct.unpack('>I8', raw, 10) > ms + ${IDLE_MEMORY_MS} then
+      call('PEXPIRE', key, '${IDLE_MEMORY_MS}')
     end
-    local ended = sub(raw, from, -#id - 2) .. '\1r' .. id
-    local idle = 'i' .. sub(raw, 2, 9) .. string.char(count) .. ended
-    call('SET', key, idle, 'PX', '${IDLE_MEMORY_MS}')
-  elseif not slowly().step(key, raw, id) then
-    answers = answers or {now}
-    answers[#answers + 1] = i - 1
+  else
+    ${RELEASE_SLOWLY}
+    if not slow.step(key, raw, id) then
+      answers = answers or {now}
+      answers[#answers + 1] = i - 1
+    end
   end
 end
 if slow then slow.publish() end
@@ -190,12 +199,12 @@ return answers or now
 `;
 
 /**
- * ARGV: now, channels, lease id or nothing, reason, by, a name of this very call. Answers six
+ * ARGV: now, lease id or nothing, reason, by, a name of this very call. Answers six
  * values for each place that was revoked; a call that comes a second time is recognised by its
  * name.
  */
 const REVOKE = String.raw`${CLOCK}${STATE}${RULE}
-local key, id, reason, by, name = KEYS[1], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local key, id, reason, by, name = KEYS[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local state = enter(key, call('GET', key))
 local revoked
 for _, revocation in ipairs(state.revocations or {}) do

@@ -30,27 +30,23 @@ export class Locks {
   readonly #keys: Keys;
   /** The clock as an argument: nothing, so that the server's is taken, unless time is simulated. */
   readonly #now: () => string;
-  readonly #owner: string;
-  readonly #claimMs: string;
-  readonly #patienceMs: string;
+  /** The end of all terms. */
+  readonly #terms: string;
 
   constructor(scripts: LockScripts, keys: Keys, session: Session, now: () => string) {
     this.#scripts = scripts;
     this.#keys = keys;
     this.#now = now;
-    this.#owner = JSON.stringify(session.owner);
-    // The script reads digits only.
-    this.#claimMs = String(Math.ceil(session.claimMs));
-    this.#patienceMs = String(session.patienceMs);
+    const { claimMs, patienceMs, owner } = session;
+    this.#terms = `${Math.ceil(claimMs)} ${patienceMs} ${JSON.stringify(owner)}`;
   }
 
   async admit(requests: readonly AdmitRequest[]): Promise<Reply<Admission>> {
     const command = this.#command(requests);
-    command.push(this.#patienceMs);
     const terms = haveSameTerms(requests) ? requests.slice(0, 1) : requests;
     for (const { ttlMs, wait, steal, permits, capacity } of terms) {
-      command.push(String(ttlMs), keepMs(ttlMs), (wait ? "1" : "0") + (steal === true ? "1" : "0"));
-      command.push(`${permits} ${capacity} ${this.#claimMs} ${this.#owner}`);
+      const manner = (wait ? "1" : "0") + (steal === true ? "1" : "0");
+      command.push(String(ttlMs), keepMs(ttlMs), `${manner} ${permits} ${capacity} ${this.#terms}`);
     }
     for (const request of requests) command.push(request.leaseId);
     const { micros, exceptions } = answers(await this.#scripts.run("admit", command));
@@ -121,7 +117,7 @@ export class Locks {
   #command(requests: readonly { readonly resource: string }[]): string[] {
     const command = ["", "", String(requests.length)];
     for (const { resource } of requests) command.push(this.#keys.lock(resource));
-    command.push(this.#now(), this.#keys.channels);
+    command.push(this.#now());
     return command;
   }
 }

@@ -11,8 +11,13 @@ import * as nodeRedis from "./node-redis.ts";
 import { Reopening } from "../../reopening.ts";
 import type { Target } from "./url.ts";
 
-/** A server that leaves a command unanswered for this long has its connection replaced. */
+/** A server of a cluster that leaves a command unanswered for this long has its connection replaced. */
 const SILENCE_MS = 5_000;
+/**
+ * Elsewhere it is tried so soon after it was used. The client's own socketTimeout sets a timer and
+ * a listener for every command, a tenth of what an uncontended lock costs here.
+ */
+const TRY_USED_MS = 2_500;
 
 export interface IoredisModule {
   readonly default: {
@@ -57,14 +62,13 @@ export function overIoredis(Redis: IoredisModule["default"], target: Target): Co
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(tls ? { tls: {} } : {}),
-    socketTimeout: SILENCE_MS,
   };
   if (target.kind === "cluster") {
     const cluster = new Redis.Cluster(nodes, {
       lazyConnect: true,
       clusterRetryStrategy: null,
       enableOfflineQueue: false,
-      redisOptions: { ...login, maxRetriesPerRequest: 0 },
+      redisOptions: { ...login, socketTimeout: SILENCE_MS, maxRetriesPerRequest: 0 },
     });
     // Nodes come and go; each connects when it is first needed.
     cluster.on("+node", (each) => {
@@ -89,9 +93,21 @@ export function overIoredis(Redis: IoredisModule["default"], target: Target): Co
     // A master that was demoted while connected says only so.
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
   });
-  return kept(client, ioredisConnection(client), async () => {
+  const connection = ioredisConnection(client);
+  let heartbeat: Heartbeat | undefined;
+  client.on("end", () => heartbeat?.stop());
+  const watched: Connection = {
+    ...connection,
+    send(key, command) {
+      heartbeat?.used();
+      return connection.send(key, command);
+    },
+  };
+  return kept(client, watched, async () => {
     await connectOnce(client);
-    client.stream?.unref?.();
+    const { stream } = client;
+    stream?.unref?.();
+    heartbeat = new Heartbeat(() => client.ping(), () => stream?.destroy(), TRY_USED_MS);
   });
 }
 
@@ -139,12 +155,16 @@ export function overNodeRedis(redis: NodeRedisModule, target: Target): Connectio
   };
   const connect = async (): Promise<void> => {
     await nodeRedis.connectOnce(client);
-    heartbeat = new Heartbeat(() => connection.send("", ["PING"]), ended);
+    heartbeat = new Heartbeat(() => connection.send("", ["PING"]), ended, TRY_USED_MS);
   };
   const reopening = new Reopening(connect);
   client.on("error", ended);
   return {
     ...connection,
+    send(key, command) {
+      heartbeat?.used();
+      return connection.send(key, command);
+    },
     async open() {
       if (!client.isOpen) await connect();
     },

@@ -54,11 +54,14 @@ export function backendOver(connection: Connection, options: RedisOptions): Back
     if (opened === undefined) throw new Error("open() comes first");
     return opened;
   };
-  const attempt = async <T>(operation: string, run: () => Promise<T>): Promise<T> => {
-    try {
-      return await run();
-    } catch (cause) {
+  const attempt = <T>(operation: string, run: () => Promise<T>): Promise<T> => {
+    const fail = (cause: unknown): never => {
       throw asBackendError(operation, cause);
+    };
+    try {
+      return run().catch(fail);
+    } catch (cause) {
+      return Promise.reject(asBackendError(operation, cause));
     }
   };
   const open = async (session: Session): Promise<void> => {

@@ -23,8 +23,9 @@ end
 
 -- A lost message delays, but never breaks anything: so must not a user who may not publish.
 local function publish()
+  local channels = sub(KEYS[1], 1, find(KEYS[1], '{', 1, true) - 1) .. 'push:'
   for _, process in ipairs(processes) do
-    redis.pcall('PUBLISH', ARGV[2] .. process, cjson.encode(told[process]))
+    redis.pcall('PUBLISH', channels .. process, cjson.encode(told[process]))
   end
 end
 
@@ -33,7 +34,7 @@ local function text(number) return string.format('%.0f', number) end
 
 local function forget(state, id, mark)
   if state.count == ${FORGOTTEN_MAX} then
-    state.ended = sub(state.ended, (find(state.ended, '\1', 2, true)))
+    state.ended = younger(state.ended)
   else
     state.count = state.count + 1
   end

@@ -1,4 +1,4 @@
-import { IDLE_MEMORY_MS } from "../../backend.ts";
+import { FORGOTTEN_MAX, IDLE_MEMORY_MS } from "../../backend.ts";
 
 /** Microseconds and milliseconds since 1970; given from outside only where time is simulated. */
 export const CLOCK = String.raw`
@@ -19,49 +19,54 @@ local ms = (now - now % 1000) / 1000
  * The two forms that locks have nearly always can be written by copying, because packing and
  * converting is what a short script spends its time on. Integers are big-endian.
  *
- *     idle   "i" last:8                              count:1 ended…
- *     held   "h" last:8 expires:8 #terms:4 terms…    count:1 ended… \2 id…
+ *     idle   "i" last:8 expires:8 #terms:4 terms… count:1 ids…
+ *     held   "h" the same
  *     other  "o" MessagePack of last, capacity, count, ended, revocations, places
  *
  * `held` is one place, granted at the moment that its token, the last one, tells, and no revocation
- * on record. Its terms are text: "permits capacity claimMs owner". `ended` are the ids of the last
- * `count` places that ended, oldest first, each behind \1 and a mark: r released, g gone. What
- * differs most between the values of one call, the lease id, comes last: Lua 5.1 hashes a long
- * string by its last byte and some before it, and values that collide make every further one slower
- * (lstring.c).
+ * on record. Its terms are text: "manner permits capacity claimMs patienceMs owner", where `manner`
+ * are two digits: whether to wait and to steal. The ids are those of the last places that ended,
+ * oldest first, each behind \1 and a mark: r released, g gone. The holder's is the last one and
+ * already marked as released, so that the first letter alone says whether it is, and a release
+ * writes no more than that; `expires` and the terms of an idle lock say nothing. What differs most
+ * between the values of one call, the lease id, comes last: Lua 5.1 hashes a long string by its last
+ * byte and some before it, and values that collide make every further one slower (lstring.c).
  */
 export const STATE = String.raw`
 local char, spack, sunpack = string.char, struct.pack, struct.unpack
 local ID, OWNER, PERMITS, CLAIM, TOKEN, SINCE, EXPIRES = 1, 2, 3, 4, 5, 6, 7
 local RELEASED, GONE = 'r', 'g'
+local TERMS = '^%d%d (%d+) (%d+) (%d+) %S+ (.*)$'
+
+-- Without the oldest id.
+local function younger(ids) return sub(ids, (find(ids, '\1', 2, true))) end
 
 local function load(raw)
   if not raw then
     return {last = 0, capacity = 0, count = 0, ended = '', revocations = false, places = {}}
   end
-  local kind = sub(raw, 1, 1)
-  if kind == 'i' then
+  if byte(raw) == 111 then
+    local last, capacity, count, ended, revocations, places = cmsgpack.unpack(sub(raw, 2))
     return {
-      last = sunpack('>I8', raw, 2), capacity = 0, count = byte(raw, 10), ended = sub(raw, 11),
-      revocations = false, places = {},
+      last = last, capacity = capacity, count = count, ended = ended,
+      revocations = revocations, places = places,
     }
   end
-  if kind == 'h' then
-    local last, expires, length = sunpack('>I8I8I4', raw, 2)
-    local permits, capacity, claim, owner =
-      string.match(sub(raw, 22, 21 + length), '^(%d+) (%d+) (%d+) (.*)$')
-    local ended, id = string.match(sub(raw, 23 + length), '^(.*)\2(.*)$')
-    local since = math.floor(last / 1000)
+  local last, expires, length = sunpack('>I8I8I4', raw, 2)
+  local count, ended = byte(raw, 22 + length), sub(raw, 23 + length)
+  if byte(raw) == 105 then
+    if count > ${FORGOTTEN_MAX} then count, ended = count - 1, younger(ended) end
     return {
-      last = last, capacity = tonumber(capacity), count = byte(raw, 22 + length), ended = ended,
-      revocations = false,
-      places = {{id, owner, tonumber(permits), tonumber(claim), last, since, expires}},
+      last = last, capacity = 0, count = count, ended = ended, revocations = false, places = {},
     }
   end
-  local last, capacity, count, ended, revocations, places = cmsgpack.unpack(sub(raw, 2))
+  local permits, capacity, claim, owner = string.match(sub(raw, 22, 21 + length), TERMS)
+  local earlier, id = string.match(ended, '^(.*)\1r(.*)$')
+  local since = math.floor(last / 1000)
   return {
-    last = last, capacity = capacity, count = count, ended = ended,
-    revocations = revocations, places = places,
+    last = last, capacity = tonumber(capacity), count = count - 1, ended = earlier,
+    revocations = false,
+    places = {{id, owner, tonumber(permits), tonumber(claim), last, since, expires}},
   }
 end
 
@@ -69,13 +74,13 @@ local function save(key, state)
   local places, first = state.places, state.places[1]
   local raw
   if not first and not state.revocations then
-    raw = 'i' .. spack('>I8', state.last) .. char(state.count) .. state.ended
+    raw = 'i' .. spack('>I8I8I4', state.last, 0, 0) .. char(state.count) .. state.ended
   elseif #places == 1 and not state.revocations and first[TOKEN] == state.last
     and first[SINCE] == math.floor(state.last / 1000) then
-    local terms = string.format('%d %d %d ', first[PERMITS], state.capacity, first[CLAIM])
+    local terms = string.format('00 %d %d %d 0 ', first[PERMITS], state.capacity, first[CLAIM])
       .. first[OWNER]
     raw = 'h' .. spack('>I8I8I4', state.last, first[EXPIRES], #terms) .. terms
-      .. char(state.count) .. state.ended .. '\2' .. first[ID]
+      .. char(state.count + 1) .. state.ended .. '\1r' .. first[ID]
   else
     raw = 'o' .. cmsgpack.pack(
       state.last, state.capacity, state.count, state.ended, state.revocations, places)

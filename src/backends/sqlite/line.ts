@@ -38,7 +38,12 @@ export class Line {
     const entry = this.#entry;
     attempt(() => mkdirSync(this.directory));
     attempt(() => closeSync(openSync(join(this.directory, entry), "a")));
-    return Math.max(0, this.#entries().indexOf(entry));
+    return this.ahead();
+  }
+
+  /** How many are ahead of this one; 0 also if it does not stand in line. */
+  ahead(): number {
+    return this.#entry === undefined ? 0 : Math.max(0, this.#entries().indexOf(this.#entry));
   }
 
   leave(): void {

@@ -10,8 +10,8 @@ const AGED_MS = 200;
 /** What the first in line waits before it tries without having been woken … */
 const HEAD_MS = 5;
 /** … and how much longer each one behind it. */
-const PLACE_MS = 12;
-const STANDING_MAX_MS = 100;
+const PLACE_MS = 20;
+const STANDING_MAX_MS = 250;
 /** Whoever has stood this long tries four times as often. */
 const PATIENT_MS = 2_000;
 

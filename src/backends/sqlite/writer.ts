@@ -127,7 +127,7 @@ export class Writer {
       this.#handle(error, phase, taken);
       return;
     }
-    this.#access.granted();
+    this.#access.granted(this.#queue[taken - 1]?.step.operation === "admit");
     if (this.#apart > 0) this.#apart -= 1;
     if (letters.length > 0) this.options.send(letters);
     for (const { step } of this.#queue.splice(0, taken)) step.committed(transaction);
