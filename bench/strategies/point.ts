@@ -30,7 +30,8 @@ export interface Share {
 }
 
 export function describe({ writers, records, editMs, processes }: Load): string {
-  const many = (count: number, one: string, more = `${one}s`): string => `${count} ${count === 1 ? one : more}`;
+  const many = (count: number, one: string, more = `${one}s`): string =>
+    `${count} ${count === 1 ? one : more}`;
   const crowd = `${many(writers, "writer")} in ${many(processes, "process", "processes")}`;
   return `${crowd}, ${many(records, "record")}, ${editMs} ms of edit`;
 }

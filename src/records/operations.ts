@@ -1,6 +1,6 @@
 /**
- * Edits that may be brought to bear in any order. They are edits like any other: what makes them quick on a hot
- * record is that `adaptive` combines them.
+ * Edits that may be brought to bear in any order. They are edits like any other: what makes them quick on a
+ * hot record is that `adaptive` combines them.
  */
 
 type NumberFields<Field extends string> = { readonly [F in Field]?: number };
@@ -11,7 +11,9 @@ export function increment<Field extends string>(
   field: Field,
   by = 1,
 ): <T extends NumberFields<Field>>(value: T | null) => T {
-  if (!Number.isFinite(by)) throw new RangeError(`"${field}" can be increased by a number, not ${String(by)}`);
+  if (!Number.isFinite(by)) {
+    throw new RangeError(`"${field}" can be increased by a number, not ${String(by)}`);
+  }
   return <T extends NumberFields<Field>>(value: T | null): T => {
     const sum = (value?.[field] ?? 0) + by;
     return { ...value, [field]: sum } as unknown as T;
