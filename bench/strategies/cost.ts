@@ -38,9 +38,11 @@ for (let round = 0; round < ROUNDS; round += 1) {
     await hf.close();
   }
 }
-for (const [name, cost] of best) console.log(`${name}: ${cost.toFixed(2)} µs of CPU for a lock and a write`);
+for (const [name, cost] of best) {
+  console.log(`${name}: ${cost.toFixed(2)} µs of CPU for a lock and a write`);
+}
 
-/** What the library does for an event: a look at its channel, and a payload that is only made for a listener. */
+/** What the library does for an event: a look at its channel, and a payload only if there is a listener. */
 const channels = new Map([["bench:unheard", channel("bench:unheard")]]);
 function emit(name: string, payload: () => unknown): void {
   const to = channels.get(name);
