@@ -7,9 +7,7 @@ const HEIGHT = 260;
 const MARGIN = { left: 56, right: 12, top: 28, bottom: 34 };
 const COLOURS = ["#0b6e4f", "#c1666b", "#48639c", "#8d6a9f", "#b08900", "#5b5b5b", "#9fb8ad"];
 
-/**
- * A page of curves over the number of writers: one for each store, number of records, processes, and edit.
- */
+/** A page of curves over the number of writers: one for each store, number of records, processes, edit. */
 export function page(all: readonly Measured[], machine: string): string {
   const charts = [...new Set(all.map(({ store }) => store))].map((store) => {
     const of = all.filter((each) => each.store === store);
@@ -44,11 +42,7 @@ function groups(all: readonly Measured[]): readonly (readonly Measured[])[] {
 
 function chart(group: readonly Measured[], names: readonly string[], title: string): string {
   const valid = group.filter(({ updatesPerSecond }) => updatesPerSecond > 0);
-  const x = scale(
-    valid.map(({ writers }) => writers),
-    MARGIN.left,
-    WIDTH - MARGIN.right,
-  );
+  const x = scale(valid.map(({ writers }) => writers), MARGIN.left, WIDTH - MARGIN.right);
   const y = scale(
     valid.map(({ updatesPerSecond }) => updatesPerSecond),
     HEIGHT - MARGIN.bottom,

@@ -11,8 +11,9 @@ export function increment<Field extends string>(
   field: Field,
   by = 1,
 ): <T extends NumberFields<Field>>(value: T | null) => T {
-  if (!Number.isFinite(by))
+  if (!Number.isFinite(by)) {
     throw new RangeError(`"${field}" can be increased by a number, not ${String(by)}`);
+  }
   return <T extends NumberFields<Field>>(value: T | null): T => {
     const sum = (value?.[field] ?? 0) + by;
     return { ...value, [field]: sum } as unknown as T;

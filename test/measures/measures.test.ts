@@ -19,10 +19,10 @@ async function work(options = {}): Promise<{ hf: Coordinator; done(): Promise<vo
   const other = new Coordinator(memory(store));
   const first = await hf.mutex("order:42").lock();
   const local = hf.mutex("order:42").lock();
-  await assert.rejects(other.mutex("order:42").lock({ waitMs: 5 }), LockTimeoutError);
-  assert.equal(await other.mutex("order:42").tryLock(), null);
   await first.release();
   const second = await local;
+  await assert.rejects(other.mutex("order:42").lock({ waitMs: 5 }), LockTimeoutError);
+  assert.equal(await other.mutex("order:42").tryLock(), null);
   const remote = other.mutex("order:42").lock();
   while ((await hf.inspect("order:42")).waiters.length === 0) await new Promise(setImmediate);
   await second.release();

@@ -27,9 +27,7 @@ export const rawCas: Open = async ({ url, editMs }) => {
   };
 };
 
-/**
- * WATCH, GET, MULTI, SET, EXEC on a connection of its own for each update under way, and again if refused.
- */
+/** WATCH, GET, MULTI, SET, EXEC, on a connection of its own for each update under way; again if refused. */
 export const watch: Open = async ({ url, editMs }) => {
   const idle: Redis[] = [];
   const all: Redis[] = [];
