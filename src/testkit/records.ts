@@ -48,6 +48,7 @@ export async function readFeed(
   const versions: StoredVersion[] = [];
   let position = after;
   for (;;) {
+    assert.ok(versions.length < 100_000, "the pages come to an end");
     const page = await pageOf(process, collection, position, limit);
     assert.ok(page.versions.length <= limit, "a page keeps to its limit");
     assert.ok(!page.more || page.versions.length > 0, "where there is more, a page is not empty");

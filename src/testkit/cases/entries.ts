@@ -158,6 +158,7 @@ export const entries: readonly Case[] = [
         const found: (readonly [string, string])[] = [];
         let after = page.after;
         for (;;) {
+          assert.ok(found.length < 1_000, "the pages come to an end");
           const some = await a.backend.find(collection, {
             ...page,
             limit: 3,

@@ -72,7 +72,7 @@ export const history: readonly Case[] = [
         revisions.unshift(await made(a, { collection, key: "k", value: `${at}` }));
       await made(a, { collection, key: "kk", value: "0" });
       const paged: string[] = [];
-      for (;;) {
+      for (let pages = 0; pages <= revisions.length; pages += 1) {
         const after = paged.at(-1);
         const page = await a.backend.history(collection, "k", {
           limit: 3,
