@@ -74,6 +74,13 @@ test("nothing goes that a reader has not seen, who is waited for a month", async
   await write(numbers, 500);
   await until("all goes", async () => (await numbers.history("n", { limit: 10_000 })).length === 500);
   assert.equal((await numbers.changes({ after: checkpoint })).kind, "reset");
+  const kinds: string[] = [];
+  for await (const { kind } of numbers.watch({ after: checkpoint })) {
+    kinds.push(kind);
+    if (kinds.length === 1) await numbers.put("n", 0);
+    else break;
+  }
+  assert.deepEqual(kinds, ["reset", "page"], "and the watcher goes on from there");
   await hf.close();
 });
 
