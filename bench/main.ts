@@ -61,6 +61,11 @@ try {
     const { benchEtcd } = await import("./etcd/main.ts");
     process.exit(await benchEtcd(rest));
   }
+  if (suite === "strategies") {
+    const { strategies } = await import("./strategies/main.ts");
+    await strategies(rest);
+    process.exit();
+  }
   const command = readCommand(process.argv.slice(2), suites);
   if (command) await run(command);
   else console.log(help(suites));
