@@ -81,7 +81,7 @@ async function measureStore(store: StoreName, quick: boolean): Promise<readonly 
 async function start(store: StoreName, directory: string): Promise<Server> {
   if (store === "sqlite") return { url: `sqlite:${join(directory, "bench.db")}`, stop: async () => {} };
   const redis = await startRedis(join(directory, "redis"));
-  return { url: `redis://127.0.0.1:${redis.port}`, stop: () => redis.stop() };
+  return { url: `redis://127.0.0.1:${redis.addresses.redisPort}`, stop: () => redis.stop() };
 }
 
 function storeNamed(name: string): StoreName {

@@ -33,6 +33,7 @@ const GUARANTEES: Guarantees = Object.freeze({
   leases: "durable",
   fencing: "write",
   writes: "partition",
+  feed: "partition",
   failover:
     "A majority of members has written every place before it is granted, so no failure of a minority loses " +
     "or doubles a lock; without a majority nothing is granted or renewed, and leases are lost in time.",
