@@ -1,0 +1,374 @@
+import type { Cancel, Clock } from "../../../clock.ts";
+import { Connection, type Address, type Tls } from "./connection.ts";
+import { Ensemble } from "./ensemble.ts";
+import { CODE, ConnectionLost, ZooKeeperError } from "./errors.ts";
+import { JuteReader, MalformedFrame, type JuteWriter } from "./jute.ts";
+import { Liveness } from "./liveness.ts";
+import { NO_PASSWORD, NO_SESSION, OP, XID, readEvent, request, type ConnectReply } from "./protocol.ts";
+import { Watches } from "./watches.ts";
+
+/**
+ * - `connecting`: there is no session yet;
+ * - `connected`;
+ * - `uncertain`: no connection; the session may live on in the servers, its time is running;
+ * - `expired`: the servers ended it, with all its ephemeral nodes and watches. A new one is being made;
+ * - `closed`: for good.
+ */
+export type SessionState = "connecting" | "connected" | "uncertain" | "expired" | "closed";
+
+export interface SessionOptions {
+  readonly servers: readonly Address[];
+  /** Asked for; servers bound it, by default to 2 … 20 of their ticks. */
+  readonly timeoutMs: number;
+  readonly tls?: Tls;
+  /** `user:password`, sent as `digest`. */
+  readonly digest?: string;
+  readonly clock: Clock;
+  readonly onState?: (state: SessionState) => void;
+}
+
+interface Pending {
+  readonly xid: number;
+  readonly frame: Buffer;
+  readonly what: string;
+  /** Whether a quorum has to agree before it is answered. */
+  readonly isWrite: boolean;
+  readonly read: (reader: JuteReader, zxid: number) => unknown;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+  /** When it was asked for, and when it left last. */
+  readonly askedAt: number;
+  sentAt: number;
+}
+
+/** What is asked for without a connection waits this long for one. */
+const PARKED_MS = 2_000;
+/** Parts of the session's timeout: silence after which to ping, and after which to give a connection up. */
+const PING_AFTER = 1 / 4;
+const DEAD_AFTER = 2 / 3;
+const CONNECT_MIN_MS = 200;
+
+/**
+ * A session with an ensemble: one connection at a time, taken up again elsewhere when it breaks. Requests are
+ * pipelined and answered in order. Keeps no process alive.
+ */
+export class Session {
+  readonly watches = new Watches();
+  state: SessionState = "connecting";
+  readonly #options: SessionOptions;
+  readonly #clock: Clock;
+  readonly #ensemble: Ensemble;
+  #liveness: Liveness;
+  #id = NO_SESSION;
+  #password = NO_PASSWORD;
+  #lastZxid = 0;
+  #xid = 0;
+  #connection: Connection | undefined;
+  /** Not welcomed yet. */
+  #attempt: Connection | undefined;
+  /** In flight, in order. A plain array with a moving start: shifting it is what each reply does. */
+  #inFlight: Pending[] = [];
+  #firstInFlight = 0;
+  #parked: Pending[] = [];
+  #heardAt = 0;
+  #pingSentAt = -Infinity;
+  #spokeAt = 0;
+  #cancelTick: Cancel | undefined;
+  #lastFailure: Error | undefined;
+  readonly #opened: ((error?: Error) => void)[] = [];
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#ensemble = new Ensemble(options.servers, options.clock);
+    this.#liveness = new Liveness(options.timeoutMs);
+  }
+
+  /** As negotiated; before that, as asked for. */
+  get timeoutMs(): number {
+    return this.#liveness.timeoutMs;
+  }
+
+  /** Local time until when the session certainly lives: see {@link Liveness}. */
+  get provenUntil(): number {
+    return this.#liveness.until;
+  }
+
+  get id(): string {
+    return `0x${this.#id.toString("hex")}`;
+  }
+
+  /** Resolves when first connected. Rejects after `withinMs`, or when the credentials are refused. */
+  open(withinMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.timer(
+        withinMs,
+        () => settle(this.#lastFailure ?? new Error(`no server answered within ${withinMs} ms`)),
+        { keepAlive: true },
+      );
+      const settle = (error?: Error): void => {
+        cancel();
+        if (error === undefined) resolve();
+        else reject(new ConnectionLost(false, { cause: error }));
+      };
+      this.#opened.push(settle);
+      this.#tick();
+      this.#connectNext();
+    });
+  }
+
+  request<T>(
+    op: number,
+    what: string,
+    isWrite: boolean,
+    body: ((writer: JuteWriter) => void) | undefined,
+    read: (reader: JuteReader, zxid: number) => T,
+  ): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.state === "closed") return reject(new ConnectionLost(false, { cause: new Error("closed") }));
+      // Ids stay positive; replies come in order, so that they may be used again.
+      this.#xid = (this.#xid % 0x7fff_ffff) + 1;
+      const now = this.#clock.now();
+      const pending: Pending = {
+        xid: this.#xid,
+        frame: request(this.#xid, op, body),
+        what,
+        isWrite,
+        read,
+        resolve: resolve as (value: unknown) => void,
+        reject,
+        askedAt: now,
+        sentAt: now,
+      };
+      if (this.#connection === undefined) this.#parked.push(pending);
+      else this.#send(this.#connection, pending, now);
+    });
+  }
+
+  /** Ends the connection; with `endSession` the session too, and with it all its ephemeral nodes. */
+  close(endSession: boolean): void {
+    if (this.state === "closed") return;
+    const connection = this.#connection;
+    this.#connection = undefined;
+    this.#setState("closed");
+    this.#cancelTick?.();
+    this.#attempt?.destroy(new Error("closed"));
+    if (endSession) connection?.write(request(this.#xid + 1, OP.closeSession));
+    connection?.end();
+    this.#fail(new Error("closed"));
+    for (const { reject } of this.#parked.splice(0)) reject(new ConnectionLost(false));
+    for (const settle of this.#opened.splice(0)) settle(new Error("closed"));
+    this.watches.clear();
+  }
+
+  /** As if the network had failed: for faults that the user's own checks have found. */
+  drop(cause: Error): void {
+    this.#connection?.destroy(cause);
+  }
+
+  #send(connection: Connection, pending: Pending, now: number): void {
+    pending.sentAt = this.#spokeAt = now;
+    this.#inFlight.push(pending);
+    connection.write(pending.frame);
+  }
+
+  // ------------------------------------------------------------------------------------- connecting
+
+  #connectNext(): void {
+    if (this.state === "closed") return;
+    const sentAt = this.#clock.now();
+    const wanted = this.#id === NO_SESSION ? this.#options.timeoutMs : this.timeoutMs;
+    const hello = {
+      lastZxid: this.#lastZxid,
+      timeoutMs: wanted,
+      sessionId: this.#id,
+      password: this.#password,
+    };
+    // So that each server can be tried before the session's time is over.
+    const withinMs = Math.max(CONNECT_MIN_MS, wanted / (2 * Math.max(this.#ensemble.size, 2)));
+    const server = this.#ensemble.next();
+    const { tls = false } = this.#options;
+    const attempt: Connection = new Connection(server, hello, withinMs, this.#clock, tls, {
+      welcomed: (reply) => this.#welcomed(attempt, reply, sentAt),
+      frame: (frame) => this.#received(frame),
+      ended: (cause) => this.#ended(attempt, cause),
+    });
+    this.#attempt = attempt;
+  }
+
+  #ended(connection: Connection, cause: Error): void {
+    if (this.state === "closed") return;
+    if (connection !== this.#connection && connection !== this.#attempt) return;
+    this.#lastFailure = cause;
+    if (connection === this.#connection) {
+      this.#connection = undefined;
+      this.#setState("uncertain");
+      this.#fail(cause);
+    }
+    const pause = this.#ensemble.pauseMs();
+    if (pause === 0) return this.#connectNext();
+    this.#clock.timer(pause, () => this.#connectNext(), { keepAlive: false });
+  }
+
+  #welcomed(connection: Connection, reply: ConnectReply, sentAt: number): void {
+    if (this.state === "closed") return connection.destroy(new Error("closed"));
+    this.#attempt = undefined;
+    const { timeoutMs, sessionId, password } = reply;
+    const isNew = this.#id === NO_SESSION;
+    // A server that gives another session than the one asked for has lost it: ClickHouse Keeper does.
+    if (timeoutMs <= 0 || (!isNew && !sessionId.equals(this.#id))) {
+      connection.destroy(new Error("the session has expired"));
+      this.#expired();
+      return this.#connectNext();
+    }
+    if (isNew) {
+      this.#id = sessionId;
+      this.#password = password;
+      this.#liveness = new Liveness(timeoutMs);
+    }
+    this.#liveness.began(sentAt);
+    this.#ensemble.succeeded();
+    this.#connection = connection;
+    this.#heardAt = this.#spokeAt = this.#clock.now();
+    this.#introduce(connection);
+    const parked = this.#parked;
+    this.#parked = [];
+    for (const pending of parked) this.#send(connection, pending, this.#spokeAt);
+    this.#setState("connected");
+    for (const settle of this.#opened.splice(0)) settle();
+  }
+
+  /** What a new connection has to know before any request: credentials, and watches still waited for. */
+  #introduce(connection: Connection): void {
+    const { digest } = this.#options;
+    if (digest !== undefined) {
+      connection.write(
+        request(XID.auth, OP.auth, (writer) => writer.int(0).text("digest").buffer(Buffer.from(digest))),
+      );
+    }
+    if (this.watches.size === 0) return;
+    const lists = (["data", "exist", "child"] as const).map((target) => this.watches.paths(target));
+    connection.write(
+      request(XID.setWatches, OP.setWatches, (writer) => {
+        writer.long(this.#lastZxid);
+        for (const paths of lists) writer.vector(paths, (path) => writer.text(path));
+      }),
+    );
+  }
+
+  #expired(): void {
+    this.#id = NO_SESSION;
+    this.#password = NO_PASSWORD;
+    this.watches.clear();
+    for (const { reject, what } of this.#parked.splice(0)) {
+      reject(new ZooKeeperError(CODE.sessionExpired, what));
+    }
+    this.#setState("expired");
+  }
+
+  #fail(cause: Error): void {
+    const lost = this.#inFlight.splice(0).slice(this.#firstInFlight);
+    this.#firstInFlight = 0;
+    for (const { reject } of lost) reject(new ConnectionLost(true, { cause }));
+  }
+
+  #setState(state: SessionState): void {
+    if (this.state === state) return;
+    this.state = state;
+    this.#options.onState?.(state);
+  }
+
+  // -------------------------------------------------------------------------------------- listening
+
+  #received(frame: Buffer): void {
+    this.#heardAt = this.#clock.now();
+    const reader = new JuteReader(frame);
+    const xid = reader.int();
+    const zxid = reader.long();
+    const error = reader.int();
+    if (xid === XID.notification) {
+      const event = readEvent(reader);
+      if (event !== null) this.watches.fire(event);
+      return;
+    }
+    if (zxid > this.#lastZxid) this.#lastZxid = zxid;
+    if (xid === XID.ping) return this.#liveness.heard(this.#pingSentAt);
+    if (xid === XID.auth) return this.#authenticated(error);
+    if (xid !== XID.setWatches) this.#answered(xid, zxid, error, reader);
+  }
+
+  #answered(xid: number, zxid: number, error: number, reader: JuteReader): void {
+    const pending = this.#inFlight[this.#firstInFlight];
+    if (pending?.xid !== xid) throw new MalformedFrame(`an answer to ${xid}, not ${String(pending?.xid)}`);
+    this.#firstInFlight += 1;
+    if (this.#firstInFlight === this.#inFlight.length) {
+      this.#inFlight.length = this.#firstInFlight = 0;
+    } else if (this.#firstInFlight === 1_024) {
+      this.#inFlight.splice(0, this.#firstInFlight);
+      this.#firstInFlight = 0;
+    }
+    if (error === CODE.sessionExpired || error === CODE.sessionMoved) {
+      // The server closes the connection next; the one after tells how the session is.
+      return pending.reject(new ZooKeeperError(error, pending.what));
+    }
+    if (pending.isWrite) this.#liveness.proven(pending.sentAt);
+    else this.#liveness.heard(pending.sentAt);
+    if (error !== 0) return pending.reject(new ZooKeeperError(error, pending.what));
+    let value: unknown;
+    try {
+      value = pending.read(reader, zxid);
+    } catch (malformed) {
+      pending.reject(new ConnectionLost(true, { cause: malformed }));
+      throw malformed;
+    }
+    pending.resolve(value);
+  }
+
+  #authenticated(error: number): void {
+    if (error === 0) return;
+    const refused = new ZooKeeperError(error, "the credentials");
+    for (const settle of this.#opened.splice(0)) settle(refused);
+    throw refused;
+  }
+
+  // ------------------------------------------------------------------------------------ heartbeats
+
+  #tick(): void {
+    const every = Math.max(10, this.timeoutMs / 24);
+    this.#cancelTick = this.#clock.timer(every, () => this.#beat(), { keepAlive: false });
+  }
+
+  #beat(): void {
+    if (this.state === "closed") return;
+    const now = this.#clock.now();
+    const connection = this.#connection;
+    if (connection === undefined) {
+      this.#dropParked(now);
+    } else if (now - this.#heardAt > this.timeoutMs * DEAD_AFTER) {
+      // After a pause of this process an answer may be waiting to be read: listen before judging.
+      this.#clock.yield(() => {
+        if (this.#connection !== connection) return;
+        const silentMs = this.#clock.now() - this.#heardAt;
+        if (silentMs <= this.timeoutMs * DEAD_AFTER) return;
+        connection.destroy(new Error(`the server was silent for ${Math.round(silentMs)} ms`));
+      });
+    } else if (Math.max(now - this.#spokeAt, now - this.#heardAt) >= this.timeoutMs * PING_AFTER) {
+      this.#ping(connection, now);
+    }
+    this.#tick();
+  }
+
+  #ping(connection: Connection, now: number): void {
+    // One at a time: its answer carries no number.
+    if (this.#pingSentAt > this.#heardAt) return;
+    this.#pingSentAt = this.#spokeAt = now;
+    connection.write(request(XID.ping, OP.ping));
+  }
+
+  #dropParked(now: number): void {
+    const late = this.#parked.filter(({ askedAt }) => now - askedAt >= PARKED_MS);
+    if (late.length === 0) return;
+    this.#parked = this.#parked.filter((pending) => !late.includes(pending));
+    for (const { reject } of late) reject(new ConnectionLost(false, { cause: this.#lastFailure }));
+  }
+}
