@@ -20,6 +20,11 @@ const fromPostgres: Loader = async (url) => {
   return postgresFromUrl(url);
 };
 
+const fromZooKeeper: Loader = async (url) => {
+  const { zookeeperFromUrl } = await import("./backends/zookeeper/index.ts");
+  return zookeeperFromUrl(url);
+};
+
 /** Each backend, and through it its client, is loaded only when a URL asks for it. */
 const LOADERS: { readonly [scheme: string]: Loader } = {
   memory: async (url) => {
@@ -36,6 +41,8 @@ const LOADERS: { readonly [scheme: string]: Loader } = {
   "redis+cluster": fromRedis,
   postgres: fromPostgres,
   postgresql: fromPostgres,
+  zookeeper: fromZooKeeper,
+  "zookeeper+tls": fromZooKeeper,
 };
 
 /**

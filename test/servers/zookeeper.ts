@@ -17,6 +17,8 @@ export interface ZooKeeperOptions {
   readonly tickMs?: number;
   /** Whether transactions reach the disk before they are answered. Default: not. */
   readonly fsync?: boolean;
+  /** How often it looks for containers without children. Default as by the server: every minute. */
+  readonly containerCheckMs?: number;
 }
 
 /** One server process. All signals go to it alone. */
@@ -94,7 +96,7 @@ async function prepare(
   folder: string,
   port: number,
   peers: readonly string[],
-  { tickMs = 200, fsync = false }: ZooKeeperOptions,
+  { tickMs = 200, fsync = false, containerCheckMs = 60_000 }: ZooKeeperOptions,
 ): Promise<ZooKeeperServer> {
   const file = join(folder, "zoo.cfg");
   const lines = [
@@ -113,8 +115,7 @@ async function prepare(
   const settings = [
     ...["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dzookeeper.cnxTimeout=1000"],
     `-Dzookeeper.forceSync=${fsync ? "yes" : "no"}`,
-    // Containers without children leave soon, so that tests can see it.
-    ...["-Dznode.container.checkIntervalMs=250", "-Dznode.container.maxPerMinute=1000000"],
+    `-Dznode.container.checkIntervalMs=${containerCheckMs}`,
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
   ];
   let child: ChildProcess | undefined;

@@ -79,9 +79,11 @@ export const exclusion: readonly Case[] = [
       for (const { namespace, resource } of pairs) {
         const process = await stage.join({ namespace });
         await process.take(resource);
-        await process.write({ collection: "c", key: resource, value: "1", ifRevision: null });
         const held = await process.backend.list({ limit: 10 });
         assert.deepEqual(held.map((each) => each.resource), [resource]);
+        // A store of locks alone has no records to tell apart.
+        if (process.backend.write === undefined) continue;
+        await process.write({ collection: "c", key: resource, value: "1", ifRevision: null });
         const records = await process.backend.scan("c", { limit: 10 });
         assert.deepEqual(records.map(({ key }) => key), [resource]);
       }

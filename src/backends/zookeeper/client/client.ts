@@ -30,7 +30,10 @@ export interface Created {
 
 export interface Children {
   readonly names: readonly string[];
-  readonly stat: Stat;
+  /** The transaction that set the parent's data last, or created it. */
+  readonly mzxid: number;
+  /** The last transaction that the server had applied. */
+  readonly zxid: number;
 }
 
 export interface NodeData {
@@ -126,9 +129,10 @@ export class ZooKeeperClient {
 
   /** The watch is for children that come or go, or for the node's end. */
   children(path: string, watcher?: Watcher): Promise<Children> {
-    return this.#watching(OP.getChildren2, "list", path, "child", watcher, (reader) => ({
+    return this.#watching(OP.getChildren2, "list", path, "child", watcher, (reader, zxid) => ({
       names: reader.vector(4, () => reader.text()),
-      stat: readStat(reader),
+      mzxid: readStat(reader).mzxid,
+      zxid,
     }));
   }
 
@@ -176,7 +180,7 @@ export class ZooKeeperClient {
     path: string,
     target: WatchTarget,
     watcher: Watcher | undefined,
-    read: (reader: JuteReader) => T,
+    read: (reader: JuteReader, zxid: number) => T,
   ): Promise<T> {
     const absolute = this.#absolute(path);
     return this.session.request(
@@ -184,10 +188,10 @@ export class ZooKeeperClient {
       `${verb} ${path}`,
       false,
       (writer) => writer.text(absolute).bool(watcher !== undefined),
-      (reader) => {
+      (reader, zxid) => {
         // In the turn of the answer, before any event that comes behind it.
         if (watcher !== undefined) this.session.watches.add(target, absolute, watcher);
-        return read(reader);
+        return read(reader, zxid);
       },
     );
   }

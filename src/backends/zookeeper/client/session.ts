@@ -4,7 +4,17 @@ import { Ensemble } from "./ensemble.ts";
 import { CODE, ConnectionLost, ZooKeeperError } from "./errors.ts";
 import { JuteReader, MalformedFrame, type JuteWriter } from "./jute.ts";
 import { Liveness } from "./liveness.ts";
-import { NO_PASSWORD, NO_SESSION, OP, XID, readEvent, request, type ConnectReply } from "./protocol.ts";
+import {
+  NO_PASSWORD,
+  NO_SESSION,
+  OP,
+  OPEN_ACL,
+  XID,
+  readEvent,
+  request,
+  writeSteps,
+  type ConnectReply,
+} from "./protocol.ts";
 import { Watches } from "./watches.ts";
 
 /**
@@ -43,7 +53,11 @@ interface Pending {
 
 /** What is asked for without a connection waits this long for one. */
 const PARKED_MS = 2_000;
-/** Parts of the session's timeout: silence after which to ping, and after which to give a connection up. */
+/**
+ * Parts of the session's timeout: without a write of ours, after which one is made where proof is needed;
+ * silence, after which to ping; and after which to give a connection up.
+ */
+const PROVE_AFTER = 1 / 6;
 const PING_AFTER = 1 / 4;
 const DEAD_AFTER = 2 / 3;
 const CONNECT_MIN_MS = 200;
@@ -55,6 +69,8 @@ const CONNECT_MIN_MS = 200;
 export class Session {
   readonly watches = new Watches();
   state: SessionState = "connecting";
+  /** True: heartbeats are writes that a quorum agrees to, so that `provenUntil` stays ahead. */
+  proves = false;
   readonly #options: SessionOptions;
   readonly #clock: Clock;
   readonly #ensemble: Ensemble;
@@ -73,6 +89,7 @@ export class Session {
   #heardAt = 0;
   #pingSentAt = -Infinity;
   #spokeAt = 0;
+  #wroteAt = 0;
   #cancelTick: Cancel | undefined;
   #lastFailure: Error | undefined;
   readonly #opened: ((error?: Error) => void)[] = [];
@@ -168,6 +185,7 @@ export class Session {
 
   #send(connection: Connection, pending: Pending, now: number): void {
     pending.sentAt = this.#spokeAt = now;
+    if (pending.isWrite) this.#wroteAt = now;
     this.#inFlight.push(pending);
     connection.write(pending.frame);
   }
@@ -352,6 +370,8 @@ export class Session {
         if (silentMs <= this.timeoutMs * DEAD_AFTER) return;
         connection.destroy(new Error(`the server was silent for ${Math.round(silentMs)} ms`));
       });
+    } else if (this.proves && now - this.#wroteAt >= this.timeoutMs * PROVE_AFTER) {
+      this.#prove();
     } else if (Math.max(now - this.#spokeAt, now - this.#heardAt) >= this.timeoutMs * PING_AFTER) {
       this.#ping(connection, now);
     }
@@ -363,6 +383,12 @@ export class Session {
     if (this.#pingSentAt > this.#heardAt) return;
     this.#pingSentAt = this.#spokeAt = now;
     connection.write(request(XID.ping, OP.ping));
+  }
+
+  /** A transaction that changes nothing. */
+  #prove(): void {
+    const check = (writer: JuteWriter): void => writeSteps(writer, [{ op: "check", path: "/" }], OPEN_ACL);
+    this.request(OP.multi, "heartbeat", true, check, () => undefined).catch(() => undefined);
   }
 
   #dropParked(now: number): void {

@@ -1,0 +1,56 @@
+import { REVOCATIONS_MAX, type Owner, type Revocation } from "../../backend.ts";
+
+/** What a place's node says about it, for onlookers. Times in ms since 1970, by its process. */
+export interface PlaceData {
+  readonly owner: Owner;
+  readonly at: number;
+  readonly ttlMs: number;
+  readonly patienceMs: number;
+}
+
+export function placeData(data: PlaceData): Buffer {
+  return Buffer.from(JSON.stringify(data));
+}
+
+/** Of a node that is not ours, such as Curator's, whose data is the address of its host. */
+export function readPlaceData(bytes: Buffer, ctime: number): PlaceData {
+  const parsed = parse(bytes);
+  if (typeof parsed === "object" && parsed !== null && "owner" in parsed && "ttlMs" in parsed) {
+    return parsed as PlaceData;
+  }
+  const text = bytes.toString("utf8").replaceAll(/[^\x20-\x7e]/g, "");
+  return { owner: { host: text || "unknown", pid: 0 }, at: ctime, ttlMs: 0, patienceMs: 0 };
+}
+
+/** What a resource's node keeps of force: the trail of forced releases, and whom the last steals hit. */
+export interface Trail {
+  readonly revocations: readonly Revocation[];
+  readonly stolen: readonly number[];
+}
+
+export function readTrail(bytes: Buffer): Trail {
+  const parsed = parse(bytes);
+  if (typeof parsed !== "object" || parsed === null) return { revocations: [], stolen: [] };
+  const { revocations, stolen } = parsed as Partial<Trail>;
+  return {
+    revocations: Array.isArray(revocations) ? revocations : [],
+    stolen: Array.isArray(stolen) ? stolen : [],
+  };
+}
+
+export function trailData({ revocations, stolen }: Trail): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      revocations: revocations.slice(-REVOCATIONS_MAX),
+      stolen: stolen.slice(-REVOCATIONS_MAX),
+    }),
+  );
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
