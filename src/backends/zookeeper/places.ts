@@ -24,8 +24,11 @@ export class Places {
     this.namespacePath = `/${segmentOf(session.namespace)}`;
   }
 
+  /** Ends it first if its time is over, which no timer may have told yet. */
   get(leaseId: string): OwnPlace | undefined {
-    return this.#byId.get(leaseId);
+    const place = this.#byId.get(leaseId);
+    if (place !== undefined) this.#endIfOver(place);
+    return place;
   }
 
   get all(): Iterable<OwnPlace> {
@@ -152,10 +155,14 @@ export class Places {
     place.cancelExpiry?.();
     place.cancelExpiry = this.time.when(at, () => {
       place.cancelExpiry = undefined;
-      if (place.state === "ended") return;
-      if (place.expiresAt > this.time.now()) return this.#expireAt(place, place.expiresAt);
-      this.end(place);
-      this.expired(place);
+      this.#endIfOver(place);
+      if (place.state !== "ended") this.#expireAt(place, place.expiresAt);
     });
+  }
+
+  #endIfOver(place: OwnPlace): void {
+    if (place.state === "ended" || place.expiresAt > this.time.now()) return;
+    this.end(place);
+    this.expired(place);
   }
 }
