@@ -12,6 +12,9 @@ export function placeData(data: PlaceData): Buffer {
   return Buffer.from(JSON.stringify(data));
 }
 
+/** A node that is not ours lasts as long as its session, of which nobody can tell. This is Curator's default. */
+const FOREIGN_MS = 60_000;
+
 /** Of a node that is not ours, such as Curator's, whose data is the address of its host. */
 export function readPlaceData(bytes: Buffer, ctime: number): PlaceData {
   const parsed = parse(bytes);
@@ -19,7 +22,8 @@ export function readPlaceData(bytes: Buffer, ctime: number): PlaceData {
     return parsed as PlaceData;
   }
   const text = bytes.toString("utf8").replaceAll(/[^\x20-\x7e]/g, "");
-  return { owner: { host: text || "unknown", pid: 0 }, at: ctime, ttlMs: 0, patienceMs: 0 };
+  const owner = { host: text === "" ? "unknown" : text, pid: 0 };
+  return { owner, at: ctime, ttlMs: FOREIGN_MS, patienceMs: FOREIGN_MS };
 }
 
 /** What a resource's node keeps of force: the trail of forced releases, and whom the last steals hit. */
