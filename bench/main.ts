@@ -54,6 +54,11 @@ function progress({ rounds }: Command, started: number) {
 }
 
 try {
+  const [suite, ...rest] = process.argv.slice(2);
+  if (suite === "zookeeper") {
+    const { benchZooKeeper } = await import("./zookeeper/main.ts");
+    process.exit(await benchZooKeeper(rest));
+  }
   const command = readCommand(process.argv.slice(2), cells);
   if (command) await run(command);
   else console.log(help(cells));

@@ -22,11 +22,12 @@ export class CuratorHarness {
     return new CuratorHarness(folder);
   }
 
-  /** A process of its own, connected to `servers` (`host:port,…`). */
-  async start(servers: string): Promise<CuratorProcess> {
+  /** A process of its own, connected to `servers` (`host:port,…`). `launcher` is put before the command. */
+  async start(servers: string, launcher: readonly string[] = []): Promise<CuratorProcess> {
     const path = [this.folder, ...CLASS_PATH].join(":");
     const options = ["-Xmx256m", "-XX:+UseSerialGC", "-cp", path, "CuratorHarness", servers];
-    const process = new CuratorProcess(spawn("java", options, { stdio: "pipe" }));
+    const [program, ...args] = [...launcher, "java", ...options];
+    const process = new CuratorProcess(spawn(program!, args, { stdio: "pipe" }));
     await process.ready;
     return process;
   }

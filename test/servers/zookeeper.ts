@@ -19,6 +19,8 @@ export interface ZooKeeperOptions {
   readonly fsync?: boolean;
   /** How often it looks for containers without children. Default as by the server: every minute. */
   readonly containerCheckMs?: number;
+  /** What is put before the command, such as `taskset`. */
+  readonly launcher?: readonly string[];
 }
 
 /** One server process. All signals go to it alone. */
@@ -96,7 +98,7 @@ async function prepare(
   folder: string,
   port: number,
   peers: readonly string[],
-  { tickMs = 200, fsync = false, containerCheckMs = 60_000 }: ZooKeeperOptions,
+  { tickMs = 200, fsync = false, containerCheckMs = 60_000, launcher = [] }: ZooKeeperOptions,
 ): Promise<ZooKeeperServer> {
   const file = join(folder, "zoo.cfg");
   const lines = [
@@ -137,7 +139,8 @@ async function prepare(
     thaw: () => void child?.kill("SIGCONT"),
     kill: () => end("SIGKILL"),
     async start() {
-      const started = spawn("java", [...settings, "-cp", CLASS_PATH, MAIN, file], {
+      const [program, ...args] = [...launcher, "java", ...settings, "-cp", CLASS_PATH, MAIN, file];
+      const started = spawn(program!, args, {
         cwd: folder,
         stdio: ["ignore", "ignore", "pipe"],
       });
