@@ -5,7 +5,8 @@ import { CODE, ConnectionLost, hasCode } from "./client/errors.ts";
 import { MODE } from "./client/protocol.ts";
 import type { Watcher } from "./client/watches.ts";
 import type { Force } from "./force.ts";
-import { nodePrefix, type Child } from "./names.ts";
+import { EmptyLines, isSameLine } from "./empty-lines.ts";
+import { childOf, nodePrefix, type Child } from "./names.ts";
 import { pathOf, type OwnPlace, type Resource } from "./place.ts";
 import type { Places } from "./places.ts";
 import { blockerOf, holding, queueOf, strangersBehind } from "./queue.ts";
@@ -18,10 +19,15 @@ const ATTEND_AFTER_MS = 10;
 /** A holder looks at a busy queue at most once in this time. */
 const ATTEND_EVERY_MS = 50;
 
+/** What others may do to the servers while a request is on its way, to decide whether to look. */
+const SPARE = 8;
+
 const NOBODY: Children = { names: [], mzxid: 0, zxid: Infinity };
 
 /** This process's places in the lines of ZooKeeper: how they get there, and what they see from there. */
 export class Line {
+  readonly #empty = new EmptyLines();
+
   constructor(
     private readonly client: ZooKeeperClient,
     private readonly session: Session,
@@ -30,18 +36,26 @@ export class Line {
     private readonly force: Force,
   ) {}
 
-  /** Makes the place's node and looks, in one flight. */
+  /** Makes the place's node and looks, in one flight; without looking where it is known to be alone. */
   async enqueue(place: OwnPlace): Promise<Children> {
     const { path } = place.resource;
     const prefix = `${path}/${nodePrefix(place.leaseId, place.permits, place.capacity)}`;
+    const { session } = this.client;
+    const left = this.#empty.take(path);
+    const isLeft = left !== undefined && isSameLine(left, { zxid: session.lastZxid, writes: session.writes }, SPARE);
     let ensured: Promise<void> | undefined;
     for (let tries = 1; ; tries++) {
-      const created = this.client.create(prefix, place.data, MODE.ephemeralSequential);
-      const listed = this.client.children(path);
-      listed.catch(ignore);
+      const creating = this.client.create(prefix, place.data, MODE.ephemeralSequential);
+      const looking = isLeft ? undefined : this.client.children(path);
+      looking?.catch(ignore);
       try {
-        const { path: node, stat } = await created;
-        this.#found(place, node.slice(path.length + 1), stat.czxid);
+        const created = await creating;
+        const name = created.path.slice(path.length + 1);
+        this.#found(place, name, created.stat.czxid);
+        if (looking !== undefined) return await looking;
+        const isNext = left !== undefined && Number(created.path.slice(prefix.length)) === left.next;
+        if (!isNext || !isSameLine(left, created)) return await this.list(path);
+        return { names: [name], mzxid: 0, zxid: created.zxid };
       } catch (error) {
         place.isUnsure ||= error instanceof ConnectionLost && error.sent;
         if (!hasCode(error, CODE.noNode)) throw error;
@@ -51,9 +65,7 @@ export class Line {
         }
         ensured = this.client.ensure(path);
         ensured.catch(ignore);
-        continue;
       }
-      return listed;
     }
   }
 
@@ -101,13 +113,17 @@ export class Line {
     if (resource.isWatched || resource.cancelLook !== undefined) return;
     const now = systemClock.now();
     const inMs = Math.max(ATTEND_AFTER_MS, resource.lookedAt + ATTEND_EVERY_MS - now);
-    resource.cancelLook = systemClock.timer(inMs, () => this.lookOn(resource).catch(ignore), {
-      keepAlive: false,
-    });
+    const look = (): void => {
+      resource.cancelLook = undefined;
+      // A place on its way out is not worth it.
+      const isWanted = [...resource.places.values()].some(({ state }) => state !== "ended");
+      if (isWanted) this.lookOn(resource).catch(ignore);
+    };
+    resource.cancelLook = systemClock.timer(inMs, look, { keepAlive: false });
   }
 
-  consider(resource: Resource, { names, mzxid, zxid }: Children): readonly Child[] {
-    const queue = queueOf(names);
+  /** Does what follows from what was seen for all places in the line. */
+  consider(resource: Resource, { names, mzxid, zxid }: Children, queue = queueOf(names)): readonly Child[] {
     const held = holding(queue);
     resource.lookedAt = systemClock.now();
     for (const place of resource.places.values()) {
@@ -119,6 +135,7 @@ export class Line {
         continue;
       }
       place.ahead = at;
+      place.isAlone = queue.length === 1;
       place.strangers = strangersBehind(queue, at, held);
       if (place.state === "granted") this.#tellContended(place);
       else if (place.state === "waiting" && at < held) this.#handOver(place, mzxid);
@@ -224,7 +241,11 @@ export class Line {
     if (place.name === null && place.isUnsure) await this.find(place);
     if (place.name === null) return false;
     try {
-      await this.client.delete(pathOf(place));
+      const { zxid, writes } = await this.client.delete(pathOf(place));
+      if (place.isAlone) {
+        const next = childOf(place.name)!.sequence + 1;
+        this.#empty.left(place.resource.path, { next, zxid, writes });
+      }
       return true;
     } catch (error) {
       if (hasCode(error, CODE.noNode)) return place.isUnsure;

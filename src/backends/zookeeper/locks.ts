@@ -156,7 +156,7 @@ export class Locks {
     } else if (!request.wait) {
       return this.#refuse(place, { kind: "busy", ahead: index, lookAt: this.#lookAt(at) });
     }
-    this.#line.consider(place.resource, children);
+    this.#line.consider(place.resource, children, queue);
     return undefined;
   }
 

@@ -8,8 +8,10 @@ export interface PlaceData {
   readonly patienceMs: number;
 }
 
-export function placeData(data: PlaceData): Buffer {
-  return Buffer.from(JSON.stringify(data));
+/** Makes what the nodes of one process say. */
+export function placeDataOf(owner: Owner, patienceMs: number): (at: number, ttlMs: number) => Buffer {
+  const head = JSON.stringify({ owner, patienceMs }).slice(0, -1);
+  return (at, ttlMs) => Buffer.from(`${head},"at":${at},"ttlMs":${ttlMs}}`);
 }
 
 /** A node that is not ours lasts as long as its session, of which nobody can tell. This is Curator's default. */

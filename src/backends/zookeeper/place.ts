@@ -32,6 +32,8 @@ export interface OwnPlace {
   ahead: number;
   strangers: number;
   isContended: boolean;
+  /** Whether nobody else stood in line when last looked. */
+  isAlone: boolean;
   /** The node ahead whose end is told to us for it. */
   watched: string | null;
   /** Under way, shared by all who ask meanwhile. */

@@ -1,7 +1,7 @@
 import type { AdmitRequest, Session } from "../../backend.ts";
 import { EndedIds } from "./ended.ts";
 import { segmentOf } from "./names.ts";
-import { placeData } from "./node-data.ts";
+import { placeDataOf } from "./node-data.ts";
 import type { OwnPlace, Resource } from "./place.ts";
 import type { StoreTime } from "./store-time.ts";
 
@@ -10,6 +10,7 @@ export class Places {
   readonly #byId = new Map<string, OwnPlace>();
   readonly #resources = new Map<string, Resource>();
   readonly #ended = new EndedIds();
+  readonly #dataOf: ReturnType<typeof placeDataOf>;
   /** Path of the node that has those of all resources below it. */
   readonly namespacePath: string;
 
@@ -21,6 +22,7 @@ export class Places {
     /** Told of places whose time is over, after they have ended here. */
     private readonly expired: (place: OwnPlace) => void,
   ) {
+    this.#dataOf = placeDataOf(session.owner, session.patienceMs);
     this.namespacePath = `/${segmentOf(session.namespace)}`;
   }
 
@@ -59,7 +61,6 @@ export class Places {
 
   add(request: AdmitRequest, at: number): OwnPlace {
     const { leaseId, permits, capacity, ttlMs } = request;
-    const { owner, patienceMs } = this.session;
     const resource = this.#resource(request.resource);
     const place: OwnPlace = {
       resource,
@@ -67,7 +68,7 @@ export class Places {
       permits,
       capacity,
       ttlMs,
-      data: placeData({ owner, at, ttlMs, patienceMs }),
+      data: this.#dataOf(at, ttlMs),
       state: "asking",
       isReleased: false,
       name: null,
@@ -78,6 +79,7 @@ export class Places {
       ahead: 0,
       strangers: 0,
       isContended: false,
+      isAlone: false,
       watched: null,
       admitting: undefined,
       removing: undefined,

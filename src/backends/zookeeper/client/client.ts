@@ -23,7 +23,13 @@ export interface ClientOptions extends SessionOptions {
   readonly chroot: string;
 }
 
-export interface Created {
+/** A write of this session: its transaction, and how many have succeeded up to it. */
+export interface Written {
+  readonly zxid: number;
+  readonly writes: number;
+}
+
+export interface Created extends Written {
   readonly path: string;
   readonly stat: Stat;
 }
@@ -66,7 +72,12 @@ export class ZooKeeperClient {
       `create ${path}`,
       true,
       (writer) => writeCreate(writer, this.#absolute(path), data, this.#acl, mode),
-      (reader) => ({ path: this.#relative(reader.text()), stat: readStat(reader) }),
+      (reader, zxid) => ({
+        path: this.#relative(reader.text()),
+        stat: readStat(reader),
+        zxid,
+        writes: this.session.writes,
+      }),
     );
   }
 
@@ -99,13 +110,13 @@ export class ZooKeeperClient {
     if (last?.status === "rejected") throw last.reason;
   }
 
-  delete(path: string, version = -1): Promise<void> {
+  delete(path: string, version = -1): Promise<Written> {
     return this.session.request(
       OP.delete,
       `delete ${path}`,
       true,
       (writer) => writer.text(this.#absolute(path)).int(version),
-      () => undefined,
+      (_, zxid) => ({ zxid, writes: this.session.writes }),
     );
   }
 

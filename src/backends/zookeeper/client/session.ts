@@ -71,13 +71,15 @@ export class Session {
   state: SessionState = "connecting";
   /** True: heartbeats are writes that a quorum agrees to, so that `provenUntil` stays ahead. */
   proves = false;
+  /** The last transaction that an answer told of, and how many writes of ours have succeeded. */
+  lastZxid = 0;
+  writes = 0;
   readonly #options: SessionOptions;
   readonly #clock: Clock;
   readonly #ensemble: Ensemble;
   #liveness: Liveness;
   #id = NO_SESSION;
   #password = NO_PASSWORD;
-  #lastZxid = 0;
   #xid = 0;
   #connection: Connection | undefined;
   /** Not welcomed yet. */
@@ -197,7 +199,7 @@ export class Session {
     const sentAt = this.#clock.now();
     const wanted = this.#id === NO_SESSION ? this.#options.timeoutMs : this.timeoutMs;
     const hello = {
-      lastZxid: this.#lastZxid,
+      lastZxid: this.lastZxid,
       timeoutMs: wanted,
       sessionId: this.#id,
       password: this.#password,
@@ -268,7 +270,7 @@ export class Session {
     const lists = (["data", "exist", "child"] as const).map((target) => this.watches.paths(target));
     connection.write(
       request(XID.setWatches, OP.setWatches, (writer) => {
-        writer.long(this.#lastZxid);
+        writer.long(this.lastZxid);
         for (const paths of lists) writer.vector(paths, (path) => writer.text(path));
       }),
     );
@@ -309,7 +311,7 @@ export class Session {
       if (event !== null) this.watches.fire(event);
       return;
     }
-    if (zxid > this.#lastZxid) this.#lastZxid = zxid;
+    if (zxid > this.lastZxid) this.lastZxid = zxid;
     if (xid === XID.ping) return this.#liveness.heard(this.#pingSentAt);
     if (xid === XID.auth) return this.#authenticated(error);
     if (xid !== XID.setWatches) this.#answered(xid, zxid, error, reader);
@@ -332,6 +334,7 @@ export class Session {
     if (pending.isWrite) this.#liveness.proven(pending.sentAt);
     else this.#liveness.heard(pending.sentAt);
     if (error !== 0) return pending.reject(new ZooKeeperError(error, pending.what));
+    if (pending.isWrite) this.writes += 1;
     let value: unknown;
     try {
       value = pending.read(reader, zxid);
