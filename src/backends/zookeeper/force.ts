@@ -132,12 +132,12 @@ export class Force {
   }
 
   #removing(path: string, victims: readonly Victim[], { stat }: NodeData, trail: Trail): readonly Step[] {
-    return [
-      { op: "set", path, data: trailData(trail), version: stat.version },
-      ...victims.map(({ child, stat: { version } }): Step => {
-        return { op: "delete", path: `${path}/${child.name}`, version };
-      }),
-    ];
+    // Changed before it is deleted, it tells those who watch it that it did not go by itself.
+    const removing = victims.flatMap(({ child, data, stat: { version } }): readonly Step[] => {
+      const node = `${path}/${child.name}`;
+      return [{ op: "set", path: node, data, version }, { op: "delete", path: node }];
+    });
+    return [{ op: "set", path, data: trailData(trail), version: stat.version }, ...removing];
   }
 
   async #untilDone<T>(operation: string, attempt: () => Promise<T | undefined>): Promise<T> {

@@ -2,7 +2,7 @@ import type { RevokeReason, Session } from "../../backend.ts";
 import { systemClock } from "../../clock.ts";
 import type { Children, ZooKeeperClient } from "./client/client.ts";
 import { CODE, ConnectionLost, hasCode } from "./client/errors.ts";
-import { MODE } from "./client/protocol.ts";
+import { MODE, type WatchEvent } from "./client/protocol.ts";
 import type { Watcher } from "./client/watches.ts";
 import type { Force } from "./force.ts";
 import { EmptyLines, isSameLine } from "./empty-lines.ts";
@@ -103,8 +103,13 @@ export class Line {
   async lookOn(resource: Resource): Promise<readonly Child[]> {
     resource.cancelLook?.();
     resource.cancelLook = undefined;
-    const children = await this.list(resource.path, () => this.#changed(resource));
-    resource.isWatched = children !== NOBODY;
+    let isOver = false;
+    const children = await this.list(resource.path, () => {
+      isOver = true;
+      this.#changed(resource);
+    });
+    // The event may come in one packet with the answer, and is heard of before it.
+    resource.isWatched ||= !isOver && children !== NOBODY;
     return this.consider(resource, children);
   }
 
@@ -139,7 +144,7 @@ export class Line {
       place.strangers = strangersBehind(queue, at, held);
       if (place.state === "granted") this.#tellContended(place);
       else if (place.state === "waiting" && at < held) this.#handOver(place, mzxid);
-      else if (place.state === "waiting") this.#watch(place, queue, at);
+      else if (place.state === "waiting") this.#wait(place, queue, at, held, mzxid);
     }
     return queue;
   }
@@ -200,20 +205,28 @@ export class Line {
   }
 
   /** Asks to be told when the one node leaves that is in the way; of several that are, of any change. */
-  #watch(place: OwnPlace, queue: readonly Child[], at: number): void {
+  #wait(place: OwnPlace, queue: readonly Child[], at: number, held: number, floor: number): void {
     const { resource } = place;
-    const name = blockerOf(queue, at)?.name;
-    if (name === undefined) {
-      place.watched = null;
-      if (!resource.isWatched) this.lookOn(resource).catch(ignore);
-      return;
-    }
-    if (place.watched === name) return;
+    const blocker = blockerOf(queue, at);
+    const without = queue.filter((child) => child !== blocker);
+    place.isNext = blocker !== undefined && at === held && holding(without) >= at;
+    place.floor = floor;
+    if (blocker === undefined) place.watched = null;
+    else if (place.watched !== blocker.name) this.#watch(place, blocker.name);
+    // Who is next wants to know who comes behind, to hold without another look.
+    if ((blocker === undefined || place.isNext) && !resource.isWatched) this.lookOn(resource).catch(ignore);
+  }
+
+  #watch(place: OwnPlace, name: string): void {
+    const { resource } = place;
     place.watched = name;
-    const left = (): void => {
+    const left = (event?: WatchEvent): void => {
       if (place.watched !== name) return;
       place.watched = null;
-      this.look(resource).catch(ignore);
+      // It went by itself: who is forced out is changed first. And since the last look nobody has come.
+      const isTurn = event?.kind === "deleted" && place.isNext && resource.isWatched;
+      if (isTurn && place.state === "waiting") this.#handOver(place, place.floor);
+      else this.look(resource).catch(ignore);
     };
     // `get` and not `exists`, which would leave a watch on a node that has gone already.
     this.client.get(`${resource.path}/${name}`, left).catch((error: unknown) => {

@@ -105,6 +105,8 @@ export class Locks {
     for (const place of [...this.places.all]) {
       if (place.state === "ended") void this.#remove(place).catch(ignore);
     }
+    // What happened meanwhile was not told.
+    for (const resource of this.places.resources) resource.isWatched = false;
     for (const resource of [...this.places.resources]) void this.#line.look(resource).catch(ignore);
     this.session.listener.look();
   }

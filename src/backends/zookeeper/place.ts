@@ -34,6 +34,9 @@ export interface OwnPlace {
   isContended: boolean;
   /** Whether nobody else stood in line when last looked. */
   isAlone: boolean;
+  /** Whether its turn comes when the node leaves that is watched for it, and the last force known by then. */
+  isNext: boolean;
+  floor: number;
   /** The node ahead whose end is told to us for it. */
   watched: string | null;
   /** Under way, shared by all who ask meanwhile. */

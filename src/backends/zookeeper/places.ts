@@ -80,6 +80,8 @@ export class Places {
       strangers: 0,
       isContended: false,
       isAlone: false,
+      isNext: false,
+      floor: 0,
       watched: null,
       admitting: undefined,
       removing: undefined,
