@@ -44,7 +44,6 @@ export interface Stat {
   readonly mzxid: number;
   readonly ctime: number;
   readonly version: number;
-  readonly numChildren: number;
 }
 
 export type WatchKind = "created" | "deleted" | "changed" | "children";
@@ -169,11 +168,9 @@ export function readStat(reader: JuteReader): Stat {
   const ctime = reader.long();
   reader.raw(8); // time of the last change
   const version = reader.int();
-  reader.raw(8); // versions of children and of access rights
-  reader.raw(8 + 4); // session of an ephemeral node, and length of its data
-  const numChildren = reader.int();
-  reader.raw(8); // last change of children
-  return { czxid, mzxid, ctime, version, numChildren };
+  // Versions of children and rights, owner, length of data, number of children, their last change.
+  reader.raw(4 + 4 + 8 + 4 + 4 + 8);
+  return { czxid, mzxid, ctime, version };
 }
 
 /** Null: an event of a kind that nobody asks for, such as the server's view of the connection. */
