@@ -1,5 +1,5 @@
-import type { CuratorHarness, CuratorProcess } from "../../test/servers/curator.ts";
 import type { Contestant, ContestantProcess, Contention } from "./contestant.ts";
+import type { CuratorHarness, CuratorProcess } from "./harness.ts";
 
 const MICRO = 1_000;
 
@@ -17,7 +17,8 @@ function over(java: CuratorProcess): ContestantProcess {
     pairs: async (path, times) => (await number("pairs", path, times)) / MICRO,
     rawPairs: async (path, times) => (await number("raw-pairs", path, times)) / MICRO,
     keys: (path, count, ms) => number("keys", path, count, ms),
-    contend: async (path, callers, startAt, ms) => contention(await java.say("contend", path, callers, startAt, ms)),
+    contend: async (path, callers, startAt, ms) =>
+      contention(await java.say("contend", path, callers, startAt, ms)),
     hold: (path) => number("hold", path),
     release: () => number("release"),
     end: () => java.kill(),

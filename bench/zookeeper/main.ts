@@ -1,14 +1,14 @@
 import { parseArgs } from "node:util";
-import { CuratorHarness } from "../../test/servers/curator.ts";
-import { startZooKeeper } from "../../test/servers/zookeeper.ts";
 import { describeMachine, pinned } from "../machine.ts";
 import { median } from "../statistics.ts";
 import { readable, table, type Style } from "../table.ts";
 import { cells, type Numbers, type Scale } from "./cells.ts";
 import type { Contestant } from "./contestant.ts";
 import { curator } from "./curator.ts";
+import { CuratorHarness } from "./harness.ts";
 import { holdfast } from "./holdfast.ts";
 import { judge } from "./marks.ts";
+import { startZooKeeper } from "./server.ts";
 
 const QUICK: Scale = { times: 300, ms: 1_000 };
 const FULL: Scale = { times: 800, ms: 2_500 };
@@ -64,7 +64,7 @@ async function suite(
   scale: Scale,
   style: Style,
 ): Promise<void> {
-  const server = await startZooKeeper({ tickMs: 1_000, fsync, launcher: pinned("server", "").slice(0, -1) });
+  const server = await startZooKeeper(fsync);
   const samples = new Map<string, Numbers[]>();
   try {
     for (let round = 0; round < rounds; round++) {
@@ -72,7 +72,7 @@ async function suite(
         for (const contestant of contestants) {
           const key = `${id} ${contestant.name}`;
           process.stderr.write(`${fsync ? "fsync" : "no fsync"}, round ${round + 1}: ${key}\n`);
-          const numbers = await measure(id, contestant, `127.0.0.1:${server.port}`, scale);
+          const numbers = await measure(id, contestant, server.address, scale);
           samples.set(key, [...(samples.get(key) ?? []), numbers]);
         }
       }

@@ -1,9 +1,7 @@
 import { connect, type Lease } from "holdfast";
-import { ZooKeeperClient } from "#src/backends/zookeeper/client/client.js";
-import { MODE } from "#src/backends/zookeeper/client/protocol.js";
-import { systemClock } from "#src/clock.js";
 import { median } from "../statistics.ts";
 import type { ContestantProcess } from "./contestant.ts";
+import { RawClient } from "./raw-client.ts";
 
 /** A process with Holdfast's locks, told by messages what to do. */
 const [servers = ""] = process.argv.slice(2);
@@ -28,20 +26,20 @@ async function timed(times: number, step: () => Promise<unknown>): Promise<numbe
 async function inCallers(count: number, ms: number, nameFor: (caller: number) => string) {
   const shares = Array.from({ length: count }, () => 0);
   const moments: number[] = [];
-  let isOver = false;
+  const end = { isOver: false };
   const callers = shares.map(async (_, caller) => {
     const lock = hf.mutex(nameFor(caller));
-    while (!isOver) {
+    while (!end.isOver) {
       const lease = await lock.lock();
       const at = micros();
       await lease.release();
-      if (isOver) return;
+      if (end.isOver) return;
       shares[caller]! += 1;
       moments.push(at);
     }
   });
   await sleep(ms);
-  isOver = true;
+  end.isOver = true;
   await Promise.all(callers);
   return { shares, moments };
 }
@@ -52,19 +50,14 @@ const tasks: Omit<ContestantProcess, "end"> = {
     return timed(times, async () => (await lock.lock()).release());
   },
   async rawPairs(path, times) {
-    const addresses = servers.split(",").map((each) => {
-      const [host = "", port] = each.split(":");
-      return { host, port: Number(port) };
-    });
-    const client = new ZooKeeperClient({ servers: addresses, timeoutMs: 10_000, clock: systemClock, chroot: "" });
-    await client.session.open(10_000);
-    await client.ensure(path);
-    const data = Buffer.alloc(100);
+    const client = await RawClient.open(servers);
+    const parents = path.split("/").map((_, at, parts) => parts.slice(0, at + 1).join("/"));
+    for (const parent of parents.slice(1)) await client.make(parent);
+    const data = "x".repeat(150);
     const result = await timed(times, async () => {
-      const { path: node } = await client.create(`${path}/raw-`, data, MODE.ephemeralSequential);
-      await client.delete(node);
+      await client.delete(await client.createSequential(`${path}/raw-`, data));
     });
-    client.session.close(true);
+    client.close();
     return result;
   },
   async keys(path, count, ms) {

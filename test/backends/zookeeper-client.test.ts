@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { createServer, type Socket } from "node:net";
-import type { AddressInfo } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { describe, test } from "node:test";
 import { ZooKeeperClient } from "#src/backends/zookeeper/client/client.js";
 import { ConnectionLost } from "#src/backends/zookeeper/client/errors.js";
@@ -92,9 +91,10 @@ describe("frames on the wire", () => {
     const deleted = bytes("00000002 00000003 00000002 2f61");
     assert.deepEqual(readEvent(new JuteReader(deleted)), { kind: "deleted", path: "/a" });
     assert.equal(readEvent(new JuteReader(bytes("ffffffff 00000000 00000000"))), null);
-    const refused = bytes("ffffffff 00 ffffff9b ffffff9b", "ffffffff 00 fffffffe fffffffe", "ffffffff 01 ffffffff");
+    const end = "ffffffff 01 ffffffff";
+    const refused = bytes("ffffffff 00 ffffff9b ffffff9b", "ffffffff 00 fffffffe fffffffe", end);
     assert.deepEqual(readSteps(new JuteReader(refused), 8), { zxid: 8, errors: [-101, -2] });
-    const done = bytes("00000005 00 00000000", hex(STAT), "00000002 00 00000000", "ffffffff 01 ffffffff");
+    const done = bytes("00000005 00 00000000", hex(STAT), "00000002 00 00000000", end);
     assert.deepEqual(readSteps(new JuteReader(done), 9), { zxid: 9, errors: [0, 0] });
   });
 
@@ -148,7 +148,8 @@ describe("a decoder that is given anything", () => {
   });
 
   test("frames come whole, however the stream is cut, and impossible lengths are refused", () => {
-    const stream = Buffer.concat([request(1, OP.ping), request(2, OP.sync, (writer) => writer.text("/")), request(3, 1)]);
+    const sync = request(2, OP.sync, (writer) => writer.text("/"));
+    const stream = Buffer.concat([request(1, OP.ping), sync, request(3, 1)]);
     const throwDie = dice(7);
     for (let round = 0; round < 200; round++) {
       const frames = new Frames();

@@ -55,7 +55,7 @@ const inCallers = async (times: number, work: (caller: number) => Promise<void>)
   await Promise.all(callers);
 };
 
-test("Curator's threads and our callers never hold one mutex together, and take turns", { skip }, async () => {
+test("Curator's threads and our callers never hold one mutex together, in turn", { skip }, async () => {
   const { hf, java, folder } = await started!;
   const oracle = await folder();
   const each = TURNS / CALLERS;

@@ -23,8 +23,10 @@ describe("an ensemble of three under faults", { skip: leftOut("zookeeper") }, ()
   let observer: Coordinator;
   let contest: Contest;
   const contestants: Coordinator[] = [];
-  const urlTo = (servers = ensemble.servers): string =>
-    `zookeeper://${servers.map(({ port }) => `127.0.0.1:${port}`).join(",")}/app?sessionTimeoutMs=${SESSION_MS}`;
+  const urlTo = (servers = ensemble.servers): string => {
+    const addresses = servers.map(({ port }) => `127.0.0.1:${port}`).join(",");
+    return `zookeeper://${addresses}/app?sessionTimeoutMs=${SESSION_MS}`;
+  };
 
   before(async () => {
     ensemble = await startZooKeeperEnsemble();
@@ -78,9 +80,8 @@ describe("an ensemble of three under faults", { skip: leftOut("zookeeper") }, ()
     const holder = await connect(urlTo([follower!]), OPTIONS);
     const lease = await holder.mutex("alone").lock();
     follower!.freeze();
-    let wasLost: boolean | undefined;
     const next = await observer.mutex("alone").lock();
-    wasLost = lease.lost.aborted;
+    const wasLost = lease.lost.aborted;
     follower!.thaw();
     assert.equal(wasLost, true);
     assert.ok(next.token > lease.token);

@@ -5,7 +5,8 @@ import { isSameLine } from "#src/backends/zookeeper/empty-lines.js";
 import { childOf, nodePrefix, segmentOf, textOf } from "#src/backends/zookeeper/names.js";
 import { blockerOf, holding, queueOf, strangersBehind } from "#src/backends/zookeeper/queue.js";
 
-const names = (...children: readonly string[]): readonly string[] => queueOf(children).map(({ name }) => name);
+const names = (...children: readonly string[]): readonly string[] =>
+  queueOf(children).map(({ name }) => name);
 
 test("names are Curator's, and tell what is asked for", () => {
   const mutex = `${nodePrefix("p_-1:a", 1, 1)}0000000012`;
@@ -31,7 +32,7 @@ test("names are Curator's, and tell what is asked for", () => {
 
 test("any text is one part of a path, and comes back", () => {
   for (const text of ["a/b", "..", ".", "zookeeper", "100%", "%41", "客户", "😀", "\uE000", "a\u0000b", " "]) {
-    assert.doesNotMatch(segmentOf(text), /[/\u0000-\u001f\ud800-\uf8ff]/, text);
+    assert.doesNotMatch(segmentOf(text), /[/\p{Cc}\ud800-\uf8ff]/u, text);
     assert.ok(![".", "..", "zookeeper", ""].includes(segmentOf(text)), text);
     assert.equal(textOf(segmentOf(text)), text);
   }
@@ -45,13 +46,15 @@ test("the order is by sequence, whatever the ids, and also where it wraps round 
     "_c_m-lock-0000000002",
     "_c_a-lock-0000000010",
   ]);
-  const wrapped = ["_c_c-lock--2147483648", "_c_a-lock-2147483646", "_c_b-lock-2147483647", "_c_d-lock--2147483647"];
+  const numbers = ["-2147483648", "2147483646", "2147483647", "-2147483647"];
+  const wrapped = numbers.map((number) => `_c_a-lock-${number}`);
   assert.deepEqual(names(...wrapped), [wrapped[1], wrapped[2], wrapped[0], wrapped[3]]);
 });
 
 test("who holds, who is in the way, and who waits behind", () => {
   const read = (process: string, at: number): string => `${nodePrefix(`${process}:1`, 1, ALL)}000000000${at}`;
-  const write = (process: string, at: number): string => `${nodePrefix(`${process}:2`, ALL, ALL)}000000000${at}`;
+  const write = (process: string, at: number): string =>
+    `${nodePrefix(`${process}:2`, ALL, ALL)}000000000${at}`;
   const queue = queueOf([read("a", 1), read("b", 2), write("a", 3), read("c", 4), write("b", 5)]);
   assert.equal(holding(queue), 2);
   assert.equal(blockerOf(queue, 2)?.name, read("b", 2), "a writer waits for the one just ahead");

@@ -29,7 +29,7 @@ const skip: readonly Skip[] = [
   },
   {
     case: "tokens: are not behind the store's clock in microseconds",
-    reason: "tokens are ZooKeeper's transaction ids, which grow by themselves and have nothing to do with time",
+    reason: "tokens are ZooKeeper's transaction ids, which grow by themselves and know nothing of time",
   },
 ];
 

@@ -7,9 +7,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 /** Debian's `libcurator-recipes-java` and what it needs. */
-const JARS = ["zookeeper", "zookeeper-jute", "curator-client", "curator-framework", "curator-recipes", "guava"];
-const LOGGING = ["slf4j-api", "slf4j-nop"];
-const CLASS_PATH = [...JARS, ...LOGGING].map((jar) => `/usr/share/java/${jar}.jar`);
+const CURATOR = ["curator-client", "curator-framework", "curator-recipes", "guava"];
+const OTHERS = ["zookeeper", "zookeeper-jute", "slf4j-api", "slf4j-nop"];
+const CLASS_PATH = [...CURATOR, ...OTHERS].map((jar) => `/usr/share/java/${jar}.jar`);
 const SOURCE = fileURLToPath(new URL("../../../bench/curator/CuratorHarness.java", import.meta.url));
 
 /** The compiled harness, for as many processes as are wanted. */
@@ -22,12 +22,11 @@ export class CuratorHarness {
     return new CuratorHarness(folder);
   }
 
-  /** A process of its own, connected to `servers` (`host:port,…`). `launcher` is put before the command. */
-  async start(servers: string, launcher: readonly string[] = []): Promise<CuratorProcess> {
+  /** A process of its own, connected to `servers` (`host:port,…`). */
+  async start(servers: string): Promise<CuratorProcess> {
     const path = [this.folder, ...CLASS_PATH].join(":");
     const options = ["-Xmx256m", "-XX:+UseSerialGC", "-cp", path, "CuratorHarness", servers];
-    const [program, ...args] = [...launcher, "java", ...options];
-    const process = new CuratorProcess(spawn(program!, args, { stdio: "pipe" }));
+    const process = new CuratorProcess(spawn("java", options, { stdio: "pipe" }));
     await process.ready;
     return process;
   }

@@ -19,8 +19,6 @@ export interface ZooKeeperOptions {
   readonly fsync?: boolean;
   /** How often it looks for containers without children. Default as by the server: every minute. */
   readonly containerCheckMs?: number;
-  /** What is put before the command, such as `taskset`. */
-  readonly launcher?: readonly string[];
 }
 
 /** One server process. All signals go to it alone. */
@@ -98,7 +96,7 @@ async function prepare(
   folder: string,
   port: number,
   peers: readonly string[],
-  { tickMs = 200, fsync = false, containerCheckMs = 60_000, launcher = [] }: ZooKeeperOptions,
+  { tickMs = 200, fsync = false, containerCheckMs = 60_000 }: ZooKeeperOptions,
 ): Promise<ZooKeeperServer> {
   const file = join(folder, "zoo.cfg");
   const lines = [
@@ -123,7 +121,7 @@ async function prepare(
   let child: ChildProcess | undefined;
   let log = "";
   const word = (text: string): Promise<string> => ask(port, text);
-  const isRunning = (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null;
+  const isRunning = (): boolean => child?.exitCode === null && child.signalCode === null;
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (child === undefined || !isRunning()) return;
     const ended = new Promise((resolve) => child?.once("exit", resolve));
@@ -139,8 +137,7 @@ async function prepare(
     thaw: () => void child?.kill("SIGCONT"),
     kill: () => end("SIGKILL"),
     async start() {
-      const [program, ...args] = [...launcher, "java", ...settings, "-cp", CLASS_PATH, MAIN, file];
-      const started = spawn(program!, args, {
+      const started = spawn("java", [...settings, "-cp", CLASS_PATH, MAIN, file], {
         cwd: folder,
         stdio: ["ignore", "ignore", "pipe"],
       });

@@ -19,8 +19,8 @@ export interface EmptyLine extends Moment {
  * the servers.
  *
  * The same number could come again only in a node that was removed and made anew meanwhile. That takes two
- * transactions, and one for each earlier number, all of them by others. Transactions are counted: fewer than that,
- * and it cannot have happened.
+ * transactions, and one for each earlier number, all of them by others. Transactions are counted: fewer than
+ * that, and it cannot have happened.
  */
 export class EmptyLines {
   readonly #byPath = new Map<string, EmptyLine>();

@@ -23,8 +23,9 @@ interface Victim extends NodeData {
 
 /**
  * Taking locks away. It goes by one transaction that deletes the holders' nodes and writes to the resource's
- * node, so that each such act moves the resource's last transaction: whoever came before it and holds after it
- * takes a later token first (`raise`). That keeps tokens in the order of grants where sequence numbers do not.
+ * node, so that each such act moves the resource's last transaction: whoever came before it and holds after
+ * it takes a later token first (`raise`). So tokens keep to the order of grants, which sequence numbers then
+ * do not.
  */
 export class Force {
   constructor(
@@ -54,8 +55,9 @@ export class Force {
   }
 
   /**
-   * Takes the holders' places: the new node gets the sequence number of the first of them, and so stands ahead
-   * of all who wait, for Curator too. Null: there is nobody to take from; a number: they hold with that capacity.
+   * Takes the holders' places: the new node gets the sequence number of the first of them, and so stands
+   * ahead of all who wait, for Curator too. Null: there is nobody to take from; a number: they hold with that
+   * capacity.
    */
   async steal(place: OwnPlace): Promise<"stolen" | null | number> {
     const { path } = place.resource;

@@ -15,7 +15,7 @@ export type { ZooKeeperOptions } from "./options.ts";
  */
 export function zookeeper(servers: string, options: ZooKeeperOptions = {}): LockBackend {
   if (typeof servers !== "string" || servers === "") {
-    throw new TypeError('zookeeper() takes a list of servers, for instance zookeeper("a:2181,b:2181,c:2181")');
+    throw new TypeError('zookeeper() takes a list of servers, for instance zookeeper("a:2181,b,c")');
   }
   return new ZooKeeperBackend(checked(servers, options));
 }

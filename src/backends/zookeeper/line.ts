@@ -42,7 +42,8 @@ export class Line {
     const prefix = `${path}/${nodePrefix(place.leaseId, place.permits, place.capacity)}`;
     const { session } = this.client;
     const left = this.#empty.take(path);
-    const isLeft = left !== undefined && isSameLine(left, { zxid: session.lastZxid, writes: session.writes }, SPARE);
+    const now = { zxid: session.lastZxid, writes: session.writes };
+    const isLeft = left !== undefined && isSameLine(left, now, SPARE);
     let ensured: Promise<void> | undefined;
     for (let tries = 1; ; tries++) {
       const creating = this.client.create(prefix, place.data, MODE.ephemeralSequential);
@@ -150,8 +151,8 @@ export class Line {
   }
 
   /**
-   * A place whose turn has come holds, for `ms`, unless somebody was forced out since it came: then it takes a
-   * later token first, and holds with the next look. `floor` is the last transaction of force.
+   * A place whose turn has come holds, for `ms`, unless somebody was forced out since it came: then it takes
+   * a later token first, and holds with the next look. `floor` is the last transaction of force.
    */
   grant(place: OwnPlace, floor: number, at: number, ms: number): boolean {
     if (floor > place.token) {

@@ -4,7 +4,7 @@ import { ALL } from "../../backend.ts";
  * What ZooKeeper refuses in a path (controls, surrogates and so all beyond the basic plane, the private use
  * area, specials), the slash, and the percent sign of this very encoding.
  */
-const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff\u{10000}-\u{10ffff}/%]+/gu;
+const FORBIDDEN = /[\p{Cc}\ud800-\uf8ff\ufff0-\uffff\u{10000}-\u{10ffff}/%]+/gu;
 const RESERVED = new Set([".", "..", "zookeeper"]);
 
 const percent = (text: string): string =>
@@ -61,7 +61,7 @@ export interface Child {
   readonly digits: string;
 }
 
-/** A sequence number is 32 bits with a sign, printed by `%010d`. Recipes that we do not know end in one, too. */
+/** A sequence number is 32 bits with a sign, printed by `%010d`. Recipes unknown to us end in one, too. */
 const TAIL = /(lock-|__READ__|__WRIT__|(\d+)of(\d+)-|)(-\d{9}|-[12]\d{9}|\d{10})$/;
 
 /** Null: nobody's place in line. */

@@ -14,7 +14,7 @@ export function placeDataOf(owner: Owner, patienceMs: number): (at: number, ttlM
   return (at, ttlMs) => Buffer.from(`${head},"at":${at},"ttlMs":${ttlMs}}`);
 }
 
-/** A node that is not ours lasts as long as its session, of which nobody can tell. This is Curator's default. */
+/** A node that is not ours lasts as long as its session, which nobody tells. This is Curator's default. */
 const FOREIGN_MS = 60_000;
 
 /** Of a node that is not ours, such as Curator's, whose data is the address of its host. */

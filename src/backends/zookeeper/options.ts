@@ -3,9 +3,9 @@ import type { Address, Tls } from "./client/connection.ts";
 
 export interface ZooKeeperOptions {
   /**
-   * How long the servers keep the nodes of a process that died or is cut off, in ms: 500 … 3,600,000, default
-   * 10,000. Servers bound it to 2 … 20 of their ticks unless told otherwise. A lease lasts no longer than this
-   * without news of the servers, whatever its `ttlMs`.
+   * How long the servers keep the nodes of a process that died or is cut off, in ms: 500 … 3,600,000,
+   * default 10,000. Servers bound it to 2 … 20 of their ticks unless told otherwise. A lease lasts no longer
+   * than this without news of the servers, whatever its `ttlMs`.
    */
   readonly sessionTimeoutMs?: number;
   /** Encrypted, with these options of `node:tls`; true: with the system's authorities. */
@@ -45,7 +45,7 @@ export function checked(servers: string, options: ZooKeeperOptions): CheckedOpti
     throw new TypeError("digest is user:password, and there is no colon in it");
   }
   const path = chroot.replace(/\/+$/, "");
-  if (path !== "" && !/^(?:\/(?!\.{1,2}(?:\/|$))[^/\u0000-\u001f\u007f]+)+$/.test(path)) {
+  if (path !== "" && !/^(?:\/(?!\.{1,2}(?:\/|$))[^/\p{Cc}]+)+$/u.test(path)) {
     throw new TypeError(`the chroot is an absolute path such as /apps/crm, not "${chroot}"`);
   }
   return { servers: addresses(servers), sessionTimeoutMs, tls, digest, chroot: path, clock };

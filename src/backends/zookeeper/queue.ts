@@ -31,8 +31,8 @@ export function holding(queue: readonly Child[]): number {
 }
 
 /**
- * The one place ahead that must leave before the place `at` can hold: the nearest that does not fit beside it.
- * Undefined: any of several may do, as with a semaphore.
+ * The one place ahead that must leave before the place `at` can hold: the nearest that does not fit beside
+ * it. Undefined: any of several may do, as with a semaphore.
  */
 export function blockerOf(queue: readonly Child[], at: number): Child | undefined {
   const { permits, capacity } = queue[at]!;

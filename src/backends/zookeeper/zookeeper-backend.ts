@@ -17,7 +17,7 @@ import type {
 import { systemClock } from "../../clock.ts";
 import { ClosedError } from "../../errors.ts";
 import { ZooKeeperClient } from "./client/client.ts";
-import type { SessionState } from "./client/session.ts";
+import type { SessionState } from "./client/session-options.ts";
 import { allOf, asBackendError, NAME } from "./failure.ts";
 import { Locks } from "./locks.ts";
 import { Looking } from "./looking.ts";
@@ -40,8 +40,8 @@ export class ZooKeeperBackend implements LockBackend {
     fencing: "write",
     writes: "any",
     failover:
-      "What a majority of the servers has agreed to survives the loss of the others: no lock is forgotten or " +
-      "given twice. Without a majority nothing is granted, and leases run out.",
+      "What a majority of the servers has agreed to survives the loss of the others: no lock is forgotten " +
+      "or given twice. Without a majority nothing is granted, and leases run out.",
   });
   #opened: Opened | undefined;
 

@@ -15,7 +15,8 @@ import {
 } from "./protocol.ts";
 import { CODE, hasCode, ZooKeeperError } from "./errors.ts";
 import type { JuteReader } from "./jute.ts";
-import { Session, type SessionOptions } from "./session.ts";
+import type { SessionOptions } from "./session-options.ts";
+import { Session } from "./session.ts";
 import type { Watcher, WatchTarget } from "./watches.ts";
 
 export interface ClientOptions extends SessionOptions {
@@ -88,7 +89,9 @@ export class ZooKeeperClient {
   async ensure(path: string): Promise<void> {
     const whole = this.#absolute(path);
     const parents: string[] = [];
-    for (let at = whole.indexOf("/", 1); at > 0; at = whole.indexOf("/", at + 1)) parents.push(whole.slice(0, at));
+    for (let at = whole.indexOf("/", 1); at > 0; at = whole.indexOf("/", at + 1)) {
+      parents.push(whole.slice(0, at));
+    }
     if (whole !== "/") parents.push(whole);
     // In one flight: that a node above is there already is the usual answer.
     const made = parents.map((each) =>

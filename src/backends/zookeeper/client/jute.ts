@@ -122,7 +122,9 @@ export class JuteReader {
   /** `least`: bytes that one item takes at least, so that a wrong count is noticed before memory is taken. */
   vector<T>(least: number, read: () => T): T[] {
     const count = this.#length();
-    if (count * least > this.left) throw new MalformedFrame(`${count} items do not fit in ${this.left} bytes`);
+    if (count * least > this.left) {
+      throw new MalformedFrame(`${count} items do not fit in ${this.left} bytes`);
+    }
     const items: T[] = [];
     for (let index = 0; index < count; index++) items.push(read());
     return items;

@@ -1,13 +1,13 @@
 /**
  * Until when a session certainly lives, in local monotonic time.
  *
- * A server counts a session's timeout from when it last heard of it. But the server that this process talks to
- * is not the one that decides: the leader does, to whom followers report every half tick which sessions they
- * heard of. An answered ping proves nothing while its follower is cut off from the leader. So two things are
- * kept apart: what was *heard* (some server answered a request sent at `sentAt`) and what is *proven*: a quorum
- * agreed to a write of this session. Reports and writes of a follower travel in order, therefore a write that
- * was agreed to proves that the leader knew all that the follower had heard half a tick before it. Session
- * timeouts are at least two ticks, by the server's default, so a quarter of the timeout is always enough.
+ * A server counts a session's timeout from when it last heard of it. But the server that this process talks
+ * to is not the one that decides: the leader does, to whom followers report every half tick which sessions
+ * they heard of. An answered ping proves nothing while its follower is cut off from the leader. So two things
+ * are kept apart: what was *heard* (some server answered a request sent at `sentAt`) and what is *proven*: a
+ * quorum agreed to a write of this session. Reports and writes of a follower travel in order, therefore a
+ * write that was agreed to proves that the leader knew all that the follower had heard half a tick before it.
+ * Session timeouts are at least two ticks, by the server's default, so a quarter of the timeout is enough.
  */
 export class Liveness {
   /** When answered requests were sent, oldest first, none newer than needed. */

@@ -53,7 +53,8 @@ export interface WatchEvent {
   readonly path: string;
 }
 
-const WATCH_KINDS: readonly (WatchKind | undefined)[] = [undefined, "created", "deleted", "changed", "children"];
+/** By number; 0 is none. */
+const WATCH_KINDS = [undefined, "created", "deleted", "changed", "children"] as const;
 
 /** One step of a `multi`, all of whose steps take effect or none does. */
 export type Step =
@@ -106,6 +107,11 @@ export function request(xid: number, op: number, body?: (writer: JuteWriter) => 
   const writer = new JuteWriter().int(xid).int(op);
   body?.(writer);
   return writer.frame();
+}
+
+/** `user:password`. */
+export function authRequest(digest: string): Buffer {
+  return request(XID.auth, OP.auth, (writer) => writer.int(0).text("digest").buffer(Buffer.from(digest)));
 }
 
 export function writeCreate(

@@ -1,10 +1,12 @@
 import type { Cancel, Clock } from "../../../clock.ts";
-import { Connection, type Address, type Tls } from "./connection.ts";
+import { Connection } from "./connection.ts";
 import { Ensemble } from "./ensemble.ts";
 import { CODE, ConnectionLost, ZooKeeperError } from "./errors.ts";
-import { JuteReader, MalformedFrame, type JuteWriter } from "./jute.ts";
+import { InFlight, type Pending } from "./in-flight.ts";
+import { JuteReader, type JuteWriter } from "./jute.ts";
 import { Liveness } from "./liveness.ts";
 import {
+  authRequest,
   NO_PASSWORD,
   NO_SESSION,
   OP,
@@ -15,41 +17,8 @@ import {
   writeSteps,
   type ConnectReply,
 } from "./protocol.ts";
-import { Watches } from "./watches.ts";
-
-/**
- * - `connecting`: there is no session yet;
- * - `connected`;
- * - `uncertain`: no connection; the session may live on in the servers, its time is running;
- * - `expired`: the servers ended it, with all its ephemeral nodes and watches. A new one is being made;
- * - `closed`: for good.
- */
-export type SessionState = "connecting" | "connected" | "uncertain" | "expired" | "closed";
-
-export interface SessionOptions {
-  readonly servers: readonly Address[];
-  /** Asked for; servers bound it, by default to 2 … 20 of their ticks. */
-  readonly timeoutMs: number;
-  readonly tls?: Tls;
-  /** `user:password`, sent as `digest`. */
-  readonly digest?: string;
-  readonly clock: Clock;
-  readonly onState?: (state: SessionState) => void;
-}
-
-interface Pending {
-  readonly xid: number;
-  readonly frame: Buffer;
-  readonly what: string;
-  /** Whether a quorum has to agree before it is answered. */
-  readonly isWrite: boolean;
-  readonly read: (reader: JuteReader, zxid: number) => unknown;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: Error) => void;
-  /** When it was asked for, and when it left last. */
-  readonly askedAt: number;
-  sentAt: number;
-}
+import type { SessionOptions, SessionState } from "./session-options.ts";
+import { Watches, watchRequest } from "./watches.ts";
 
 /** What is asked for without a connection waits this long for one. */
 const PARKED_MS = 2_000;
@@ -84,9 +53,7 @@ export class Session {
   #connection: Connection | undefined;
   /** Not welcomed yet. */
   #attempt: Connection | undefined;
-  /** In flight, in order. A plain array with a moving start: shifting it is what each reply does. */
-  #inFlight: Pending[] = [];
-  #firstInFlight = 0;
+  readonly #inFlight = new InFlight();
   #parked: Pending[] = [];
   #heardAt = 0;
   #pingSentAt = -Infinity;
@@ -188,7 +155,7 @@ export class Session {
   #send(connection: Connection, pending: Pending, now: number): void {
     pending.sentAt = this.#spokeAt = now;
     if (pending.isWrite) this.#wroteAt = now;
-    this.#inFlight.push(pending);
+    this.#inFlight.add(pending);
     connection.write(pending.frame);
   }
 
@@ -250,30 +217,14 @@ export class Session {
     this.#ensemble.succeeded();
     this.#connection = connection;
     this.#heardAt = this.#spokeAt = this.#clock.now();
-    this.#introduce(connection);
+    const { digest } = this.#options;
+    if (digest !== undefined) connection.write(authRequest(digest));
+    if (this.watches.size > 0) connection.write(watchRequest(this.watches, this.lastZxid));
     const parked = this.#parked;
     this.#parked = [];
     for (const pending of parked) this.#send(connection, pending, this.#spokeAt);
     this.#setState("connected");
     for (const settle of this.#opened.splice(0)) settle();
-  }
-
-  /** What a new connection has to know before any request: credentials, and watches still waited for. */
-  #introduce(connection: Connection): void {
-    const { digest } = this.#options;
-    if (digest !== undefined) {
-      connection.write(
-        request(XID.auth, OP.auth, (writer) => writer.int(0).text("digest").buffer(Buffer.from(digest))),
-      );
-    }
-    if (this.watches.size === 0) return;
-    const lists = (["data", "exist", "child"] as const).map((target) => this.watches.paths(target));
-    connection.write(
-      request(XID.setWatches, OP.setWatches, (writer) => {
-        writer.long(this.lastZxid);
-        for (const paths of lists) writer.vector(paths, (path) => writer.text(path));
-      }),
-    );
   }
 
   #expired(): void {
@@ -287,9 +238,7 @@ export class Session {
   }
 
   #fail(cause: Error): void {
-    const lost = this.#inFlight.splice(0).slice(this.#firstInFlight);
-    this.#firstInFlight = 0;
-    for (const { reject } of lost) reject(new ConnectionLost(true, { cause }));
+    for (const { reject } of this.#inFlight.drain()) reject(new ConnectionLost(true, { cause }));
   }
 
   #setState(state: SessionState): void {
@@ -318,15 +267,7 @@ export class Session {
   }
 
   #answered(xid: number, zxid: number, error: number, reader: JuteReader): void {
-    const pending = this.#inFlight[this.#firstInFlight];
-    if (pending?.xid !== xid) throw new MalformedFrame(`an answer to ${xid}, not ${String(pending?.xid)}`);
-    this.#firstInFlight += 1;
-    if (this.#firstInFlight === this.#inFlight.length) {
-      this.#inFlight.length = this.#firstInFlight = 0;
-    } else if (this.#firstInFlight === 1_024) {
-      this.#inFlight.splice(0, this.#firstInFlight);
-      this.#firstInFlight = 0;
-    }
+    const pending = this.#inFlight.answered(xid);
     if (error === CODE.sessionExpired || error === CODE.sessionMoved) {
       // The server closes the connection next; the one after tells how the session is.
       return pending.reject(new ZooKeeperError(error, pending.what));

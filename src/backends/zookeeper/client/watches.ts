@@ -1,4 +1,4 @@
-import type { WatchEvent } from "./protocol.ts";
+import { OP, request, XID, type WatchEvent } from "./protocol.ts";
 
 export type Watcher = (event: WatchEvent) => void;
 
@@ -45,6 +45,16 @@ export class Watches {
   clear(): void {
     for (const watchers of Object.values(this.#watchers)) watchers.clear();
   }
+}
+
+/** Sets watches again on a new connection; what happened since `lastZxid` is told at once. */
+export function watchRequest(watches: Watches, lastZxid: number): Buffer {
+  return request(XID.setWatches, OP.setWatches, (writer) => {
+    writer.long(lastZxid);
+    for (const target of ["data", "exist", "child"] as const) {
+      writer.vector(watches.paths(target), (path) => writer.text(path));
+    }
+  });
 }
 
 /** Which watches an event uses up. */
