@@ -3,9 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres } from "../servers/postgres.ts";
 import { startRedis, startRedisCluster } from "../servers/redis.ts";
+import { startZooKeeper } from "../servers/zookeeper.ts";
 
 export interface StartedStore {
   readonly url: string;
+  /** Where locks are kept, if not with the records. */
+  readonly locks?: string;
   stop(): Promise<void>;
 }
 
@@ -44,4 +47,16 @@ const clusterUrl: StoreUrl = {
 
 const postgresUrl: StoreUrl = { name: "PostgreSQL", fencing: "grant", start: () => startPostgres() };
 
-export const storeUrls: readonly StoreUrl[] = [memoryUrl, sqliteUrl, redisUrl, clusterUrl, postgresUrl];
+const zooKeeperUrl: StoreUrl = {
+  name: "ZooKeeper",
+  fencing: "write",
+  async start() {
+    const { url, stop } = await startZooKeeper();
+    return { url: "memory:beside-zookeeper", locks: url, stop };
+  },
+};
+
+export const storeUrls: readonly StoreUrl[] = [
+  ...[memoryUrl, sqliteUrl, redisUrl, clusterUrl, postgresUrl],
+  zooKeeperUrl,
+];
