@@ -37,15 +37,18 @@ export async function startZooKeeper(fsync: boolean): Promise<ZooKeeperServer> {
   const args = [...prefix, ...options, "-cp", JARS.join(":"), MAIN, file];
   const child = spawn(command, args, { stdio: "ignore" });
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  await within(START_MS, "starting ZooKeeper", serving(port));
-  return {
-    address: `${HOST}:${port}`,
-    async stop() {
-      child.kill("SIGKILL");
-      await ended;
-      rmSync(folder, { recursive: true, force: true });
-    },
+  const stop = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
   };
+  try {
+    await within(START_MS, "starting ZooKeeper", serving(port));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { address: `${HOST}:${port}`, stop };
 }
 
 async function serving(port: number): Promise<void> {
@@ -56,6 +59,7 @@ function word(port: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, HOST, () => socket.write("srvr"));
     let text = "";
+    socket.setTimeout(500, () => socket.destroy(new Error("no answer")));
     socket.setEncoding("utf8").on("data", (part: string) => (text += part));
     socket.on("error", reject).on("close", () => resolve(text));
   });
