@@ -46,8 +46,8 @@ export class EmptyLines {
   }
 }
 
-/** Whether the line is the one that was left. `spare`: transactions of others that may still be coming. */
-export function isSameLine(line: EmptyLine, now: Moment, spare = 0): boolean {
+/** Whether the line is the one that was left, and would be if others had done so many times as much. */
+export function isSameLine(line: EmptyLine, now: Moment, times = 1): boolean {
   const byOthers = now.zxid - line.zxid - (now.writes - line.writes);
-  return byOthers + spare < line.next + 2;
+  return byOthers * times < line.next + 2;
 }

@@ -19,9 +19,6 @@ const ATTEND_AFTER_MS = 10;
 /** A holder looks at a busy queue at most once in this time. */
 const ATTEND_EVERY_MS = 50;
 
-/** What others may do to the servers while a request is on its way, to decide whether to look. */
-const SPARE = 8;
-
 const NOBODY: Children = { names: [], mzxid: 0, zxid: Infinity };
 
 /** This process's places in the lines of ZooKeeper: how they get there, and what they see from there. */
@@ -43,7 +40,8 @@ export class Line {
     const { session } = this.client;
     const left = this.#empty.take(path);
     const now = { zxid: session.lastZxid, writes: session.writes };
-    const isLeft = left !== undefined && isSameLine(left, now, SPARE);
+    // Others may do as much again while the request is on its way: then it is looked after all.
+    const isLeft = left !== undefined && isSameLine(left, now, 2);
     let ensured: Promise<void> | undefined;
     for (let tries = 1; ; tries++) {
       const creating = this.client.create(prefix, place.data, MODE.ephemeralSequential);
