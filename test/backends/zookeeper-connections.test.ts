@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { connect as connectTo, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { BackendError, connect, LeaseLostError, type ConnectOptions, type Coordinator } from "holdfast";
+import { createServer } from "node:tls";
+import { promisify } from "node:util";
+import { BackendError, connect, Coordinator, LeaseLostError, type ConnectOptions } from "holdfast";
 import { FaultProxy } from "holdfast/testkit";
 import { zookeeper, zookeeperFromUrl } from "holdfast/zookeeper";
 import { leftOut } from "../servers/install.ts";
@@ -171,6 +178,44 @@ describe("connections that fail", { skip: leftOut("zookeeper") }, () => {
     assert.equal(await same.mutex("x").tryLock(), null);
     await lease.release();
     await Promise.all([ours.close(), same.close()]);
+  });
+
+  test("TLS: a server with a certificate that is trusted, and no other", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "holdfast-tls-"));
+    const store = join(folder, "server.p12");
+    const keytool = async (...args: readonly string[]): Promise<string> =>
+      (await promisify(execFile)("keytool", [...args, "-keystore", store, "-storepass", "secret"])).stdout;
+    await keytool(
+      ...["-genkeypair", "-alias", "server", "-keyalg", "EC", "-storetype", "PKCS12", "-validity", "2"],
+      ...["-dname", "CN=localhost", "-ext", "san=dns:localhost,ip:127.0.0.1"],
+    );
+    const ca = await keytool("-exportcert", "-rfc", "-alias", "server");
+    // ZooKeeper's own TLS needs another of its network layers; what it sees of it is the same.
+    const front = createServer({ pfx: await readFile(store), passphrase: "secret" }, (socket) => {
+      const back = connectTo(server.port, "127.0.0.1");
+      socket.on("error", () => back.destroy()).pipe(back);
+      back.on("error", () => socket.destroy()).pipe(socket);
+    });
+    await new Promise<void>((resolve) => front.listen(0, "127.0.0.1", resolve));
+    const address = `127.0.0.1:${(front.address() as AddressInfo).port}`;
+    const trusting = new Coordinator({ locks: zookeeper(address, { tls: { ca } }) });
+    await (await trusting.mutex("t").lock()).release();
+    await trusting.close();
+    await assert.rejects(connect(`zookeeper+tls://${address}?sessionTimeoutMs=600`), (error) => {
+      assert.ok(error instanceof BackendError);
+      assert.match(error.message, /certificate/);
+      return true;
+    });
+    await new Promise((resolve) => front.close(resolve));
+    await rm(folder, { recursive: true });
+  });
+
+  test("a process that holds a lock and has nothing left to do ends", async () => {
+    const script = `import { connect } from "holdfast";
+      const hf = await connect("${direct()}", { ttlMs: 60_000 });
+      await hf.mutex("idle process").lock();`;
+    const args = ["--input-type=module", "--eval", script];
+    await promisify(execFile)(process.execPath, args, { timeout: 10_000 });
   });
 
   test("nobody there: opening fails in time, and says which server", async () => {

@@ -39,11 +39,6 @@ export class EmptyLines {
     this.#byPath.delete(path);
     return line;
   }
-
-  /** Another session may count anew. */
-  clear(): void {
-    this.#byPath.clear();
-  }
 }
 
 /** Whether the line is the one that was left, and would be if others had done so many times as much. */

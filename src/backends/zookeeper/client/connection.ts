@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import type { Clock } from "../../../clock.ts";
 import { Frames } from "./frames.ts";
@@ -36,10 +36,12 @@ export class Connection {
     tls: Tls,
     events: ConnectionEvents,
   ) {
+    // Servers are told by name which of their certificates is meant; an address is no name.
+    const name = isIP(host) === 0 ? { servername: host } : {};
     const socket =
       tls === false
         ? connectTcp({ host, port })
-        : connectTls({ host, port, servername: host, ...(tls === true ? {} : tls) });
+        : connectTls({ host, port, ...name, ...(tls === true ? {} : tls) });
     this.#socket = socket;
     socket.setNoDelay(true).unref();
     const tooLate = new Error(`${host}:${port} did not answer within ${Math.round(withinMs)} ms`);
