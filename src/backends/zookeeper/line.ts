@@ -71,9 +71,7 @@ export class Line {
   /** Looks whether an admission whose answer was lost has made a node. */
   async find(place: OwnPlace): Promise<void> {
     const { path } = place.resource;
-    // So that this server has all that the one before had taken.
-    this.client.sync("/").catch(ignore);
-    const { names } = await this.list(path);
+    const { names } = await this.listSurely(path);
     const child = queueOf(names).find(({ leaseId }) => leaseId === place.leaseId);
     if (child === undefined) {
       place.isUnsure = false;
@@ -91,6 +89,16 @@ export class Line {
       if (hasCode(error, CODE.noNode)) return NOBODY;
       throw error;
     }
+  }
+
+  /** As it was when asked for, or later: a follower first gets all that the leader had agreed to by then. */
+  listSurely(path: string): Promise<Children> {
+    this.client.sync("/").catch(ignore);
+    return this.list(path);
+  }
+
+  async lookSurely(resource: Resource): Promise<void> {
+    this.consider(resource, await this.listSurely(resource.path));
   }
 
   /** Looks at a line, and does what follows for all places in it. */

@@ -62,7 +62,7 @@ export class Locks {
       const place = this.places.get(leaseId);
       if (place === undefined || place.state === "ended") continue;
       // Its turn may have come, and the news be on its way.
-      if (place.state === "waiting") await this.#lookSurely(place);
+      if (place.state === "waiting") await this.#line.lookSurely(place.resource);
       if (place.state === "granted") held.set(place, ttlMs);
     }
     await this.#check([...held.keys()]);
@@ -125,7 +125,7 @@ export class Locks {
 
   /** Who would not wait makes no node where there is no room. */
   async #lookFirst(request: AdmitRequest, at: number): Promise<Admission | undefined> {
-    const { names } = await this.#line.list(this.places.pathOf(request.resource));
+    const { names } = await this.#line.listSurely(this.places.pathOf(request.resource));
     const queue = queueOf(names);
     const capacity = capacityOf(queue);
     if (capacity !== null && capacity !== request.capacity) return { kind: "mismatch", capacity };
@@ -138,7 +138,7 @@ export class Locks {
   async #admit(place: OwnPlace, request: AdmitRequest, at: number): Promise<Admission | undefined> {
     if (place.isUnsure) await this.#line.find(place);
     if (place.state !== "asking") {
-      await this.#line.look(place.resource);
+      await this.#line.lookSurely(place.resource);
       return undefined;
     }
     const stolen = place.name === null && request.steal === true ? await this.#steal(place) : null;
@@ -194,11 +194,6 @@ export class Locks {
   }
 
   // --------------------------------------------------------------------------------------------- renewal
-
-  async #lookSurely(place: OwnPlace): Promise<void> {
-    this.client.sync("/").catch(ignore);
-    await this.#line.look(place.resource);
-  }
 
   /**
    * One transaction asks whether the nodes are there. A quorum has to agree to it, so that a server which is
