@@ -61,6 +61,10 @@ try {
     const { benchEtcd } = await import("./etcd/main.ts");
     process.exit(await benchEtcd(rest));
   }
+  if (suite === "zookeeper") {
+    const { benchZooKeeper } = await import("./zookeeper/main.ts");
+    process.exit(await benchZooKeeper(rest));
+  }
   const command = readCommand(process.argv.slice(2), suites);
   if (command) await run(command);
   else console.log(help(suites));
