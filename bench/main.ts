@@ -66,6 +66,10 @@ try {
     await strategies(rest);
     process.exit();
   }
+  if (suite === "zookeeper") {
+    const { benchZooKeeper } = await import("./zookeeper/main.ts");
+    process.exit(await benchZooKeeper(rest));
+  }
   const command = readCommand(process.argv.slice(2), suites);
   if (command) await run(command);
   else console.log(help(suites));

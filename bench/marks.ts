@@ -78,7 +78,7 @@ const SQL_MARKS: readonly Mark[] = [
     text: "PostgreSQL, handover to another process, p50 ms",
     sign: "≤",
     target: 1.5,
-    read: versus("pe", "holdfast PostgreSQL", "raw commit, NOTIFY", "handover p50 ms"),
+    read: versus("pe", "holdfast PostgreSQL", "raw commit + NOTIFY", "handover p50 ms"),
   },
   {
     cell: "pc",

@@ -30,6 +30,11 @@ const fromEtcd: Loader = async (url) => {
   return etcdFromUrl(url);
 };
 
+const fromZooKeeper: Loader = async (url) => {
+  const { zookeeperFromUrl } = await import("./backends/zookeeper/index.ts");
+  return zookeeperFromUrl(url);
+};
+
 /** Each backend, and through it its client, is loaded only when a URL asks for it. */
 const LOADERS: { readonly [scheme: string]: Loader } = {
   memory: async (url) => {
@@ -50,6 +55,8 @@ const LOADERS: { readonly [scheme: string]: Loader } = {
   mariadb: fromMysql,
   etcd: fromEtcd,
   etcds: fromEtcd,
+  zookeeper: fromZooKeeper,
+  "zookeeper+tls": fromZooKeeper,
 };
 
 /**

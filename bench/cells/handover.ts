@@ -67,7 +67,7 @@ const handoverOn = (id: string, store: string, contestants: readonly ContestantN
 export const handover = handoverOn("2e", "Redis", ["raw PUBLISH", "holdfast", "holdfast strict", ...peers]);
 
 export const handoverOnPostgres = handoverOn("pe", "PostgreSQL", [
-  ...(["raw commit, NOTIFY", "raw NOTIFY in commit", "raw advisory"] as const),
+  ...(["raw commit + NOTIFY", "raw NOTIFY in commit", "raw advisory"] as const),
   ...(["holdfast PostgreSQL", "holdfast PostgreSQL relaxed"] as const),
   ...peersOn("PostgreSQL"),
 ]);

@@ -60,7 +60,7 @@ const CONTESTANTS = {
   "raw lease unlogged": { ...floor, variant: "unlogged", load: rawPgLease },
   "raw lease async": { ...floor, variant: "async", load: rawPgLease },
   "raw advisory": { ...floor, load: () => import("./raw-pg-advisory.ts") },
-  "raw commit, NOTIFY": { ...floor, load: rawPgNotify },
+  "raw commit + NOTIFY": { ...floor, load: rawPgNotify },
   "raw NOTIFY in commit": { ...floor, variant: "one commit", load: rawPgNotify },
   "holdfast PostgreSQL": { ...holdfast, load: overSql },
   "holdfast PostgreSQL relaxed": { ...holdfast, variant: "relaxed", load: overSql },

@@ -10,6 +10,7 @@ import {
   optimistic,
   pessimistic,
   StaleTokenError,
+  type ConnectOptions,
   type Coordinator,
   type Lease,
 } from "holdfast";
@@ -28,6 +29,7 @@ async function until(condition: () => Promise<boolean> | boolean, what: string):
 for (const { name: store, fencing, start } of storeUrls) {
   describe(`the public API on ${store}`, () => {
     let started: StartedStore;
+    let apart: ConnectOptions = {};
     let a: Coordinator;
     let b: Coordinator;
     let names = 0;
@@ -36,8 +38,9 @@ for (const { name: store, fencing, start } of storeUrls) {
 
     before(async () => {
       started = await start();
-      a = await connect(started.url, { label: "a" });
-      b = await connect(started.url, { label: "b", metadata: { role: "test" } });
+      if (started.locks !== undefined) apart = { locks: started.locks };
+      a = await connect(started.url, { ...apart, label: "a" });
+      b = await connect(started.url, { ...apart, label: "b", metadata: { role: "test" } });
     });
     after(async () => {
       await a?.close();
@@ -359,7 +362,7 @@ for (const { name: store, fencing, start } of storeUrls) {
 
     test("close gives everything back and rejects who still waits", async () => {
       const name = fresh();
-      const hf = await connect(started.url);
+      const hf = await connect(started.url, apart);
       const lease = await hf.mutex(name).lock();
       const waiting = hf.mutex(name).lock();
       waiting.catch(() => undefined);

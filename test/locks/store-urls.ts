@@ -4,9 +4,12 @@ import { join } from "node:path";
 import { startMysql } from "../servers/mysql.ts";
 import { startPostgres } from "../servers/postgres.ts";
 import { startRedis, startRedisCluster } from "../servers/redis.ts";
+import { startZooKeeper } from "../servers/zookeeper.ts";
 
 export interface StartedStore {
   readonly url: string;
+  /** Where locks are kept, if not with the records. */
+  readonly locks?: string;
   stop(): Promise<void>;
 }
 
@@ -47,6 +50,15 @@ const postgresUrl: StoreUrl = { name: "PostgreSQL", fencing: "grant", start: () 
 
 const mysqlUrl: StoreUrl = { name: "MariaDB", fencing: "grant", start: () => startMysql() };
 
+const zooKeeperUrl: StoreUrl = {
+  name: "ZooKeeper",
+  fencing: "write",
+  async start() {
+    const { url, stop } = await startZooKeeper();
+    return { url: "memory:beside-zookeeper", locks: url, stop };
+  },
+};
+
 export const storeUrls: readonly StoreUrl[] = [
   memoryUrl,
   sqliteUrl,
@@ -54,4 +66,5 @@ export const storeUrls: readonly StoreUrl[] = [
   clusterUrl,
   postgresUrl,
   mysqlUrl,
+  zooKeeperUrl,
 ];

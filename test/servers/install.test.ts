@@ -22,6 +22,9 @@ function program(name: string, text: string): void {
   writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
 }
 
+// Only Redis is to be missing: those of the other servers that stand in /usr/bin are hidden like it.
+for (const name of ["etcd", "etcdctl", "java", "javac"]) program(name, "");
+
 const isHidden = !["/usr/local/sbin", "/usr/sbin", "/sbin"].some((path) =>
   existsSync(join(path, "redis-server")),
 );

@@ -2,14 +2,26 @@ import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
+interface Server {
+  readonly programs: readonly string[];
+  /** What else must be there, by its path. */
+  readonly files?: readonly string[];
+  readonly packages: readonly string[];
+}
+
 /** Server programs that tests start themselves, and the Debian packages that have them. */
 const SERVERS = {
   redis: { programs: ["redis-server", "redis-cli"], packages: ["redis-server", "redis-tools"] },
   postgres: { programs: ["postgres", "initdb"], packages: ["postgresql"] },
   etcd: { programs: ["etcd", "etcdctl"], packages: ["etcd-server", "etcd-client"] },
+  zookeeper: {
+    programs: ["java", "javac"],
+    files: ["zookeeper.jar", "curator-recipes.jar"].map((jar) => `/usr/share/java/${jar}`),
+    packages: ["zookeeper", "libcurator-recipes-java", "default-jdk-headless"],
+  },
   pgbouncer: { programs: ["pgbouncer"], packages: ["pgbouncer"] },
   mariadb: { programs: ["mariadbd"], packages: ["mariadb-server"] },
-} as const satisfies Record<string, { programs: readonly string[]; packages: readonly string[] }>;
+} as const satisfies Record<string, Server>;
 
 export type ServerName = keyof typeof SERVERS;
 
@@ -67,7 +79,10 @@ export function findProgram(name: string): string | undefined {
 
 function missingServers(): readonly ServerName[] {
   const names = Object.keys(SERVERS) as ServerName[];
-  return names.filter((name) => SERVERS[name].programs.some((program) => findProgram(program) === undefined));
+  return names.filter((name) => {
+    const { programs, files = [] }: Server = SERVERS[name];
+    return !programs.every((program) => findProgram(program) !== undefined) || !files.every(existsSync);
+  });
 }
 
 const packagesOf = (servers: readonly ServerName[]): string =>

@@ -210,7 +210,7 @@ export class Holdings {
         this.#granted(holding, standing.kept, mirror.queue);
       } else if (!standing.isGranted && holding.state === "asking") {
         holding.state = "waiting";
-        this.prolong(holding, clockNow() + this.session.patienceMs);
+        this.prolong(holding, holding.askedAt + this.session.patienceMs);
       } else if (standing.isGranted) this.#contended(holding, mirror.queue);
     }
   }
