@@ -67,7 +67,7 @@ async function measureStore(store: StoreName, quick: boolean): Promise<readonly 
     const loads = grid(quick);
     for (const [index, load] of loads.entries()) {
       console.error(`${store}, ${index + 1} of ${loads.length}: ${describe(load)} …`);
-      for (const contestant of Object.keys(CONTESTANTS[store])) {
+      for (const contestant of shuffled(Object.keys(CONTESTANTS[store]))) {
         measured.push(await measure(store, server.url, contestant, load, quick ? QUICK : FULL));
       }
     }
@@ -76,6 +76,14 @@ async function measureStore(store: StoreName, quick: boolean): Promise<readonly 
     rmSync(directory, { recursive: true, force: true });
   }
   return measured;
+}
+
+/** Who is measured first finds the machine, and the store, in another state than who comes last. */
+function shuffled<T>(items: readonly T[]): readonly T[] {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 }
 
 async function start(store: StoreName, directory: string): Promise<Server> {
