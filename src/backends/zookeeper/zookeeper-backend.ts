@@ -39,6 +39,7 @@ export class ZooKeeperBackend implements LockBackend {
     leases: "durable",
     fencing: "write",
     writes: "any",
+  feed: "partition",
     failover:
       "What a majority of the servers has agreed to survives the loss of the others: no lock is forgotten " +
       "or given twice. Without a majority nothing is granted, and leases run out.",
