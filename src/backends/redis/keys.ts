@@ -27,7 +27,7 @@ export class Keys {
     const own = tagged(namespace);
     this.channels = `${own}:push:`;
     this.#locks = `${own}:{`;
-    this.#records = `${own}:{r:`;
+    this.#records = `${own}:{r2:`;
   }
 
   /** The one key that has all there is to know of a lock. */
@@ -49,7 +49,10 @@ export class Keys {
     return key.startsWith(this.#locks) && key.indexOf("}") === key.length - LOCK_END.length;
   }
 
-  /** Begins all keys of a bucket of records, which share a slot. */
+  /**
+   * Begins all keys of a bucket of records, which share a slot. The digit is of the form in which
+   * they are kept: another form is never mistaken for this one.
+   */
   bucket(collection: string, bucket: number): string {
     return `${this.#records}${tagged(collection)}:${bucket}}:`;
   }

@@ -1,10 +1,11 @@
 import type { Backend, Guarantees, Session } from "../../backend.ts";
-import { notYet } from "../not-yet.ts";
 import { systemClock } from "../../clock.ts";
 import { BackendError } from "../../errors.ts";
+import { Buckets } from "./buckets.ts";
 import type { Connection } from "./client.ts";
 import { diagnose } from "./diagnose.ts";
 import { asBackendError, NotSent } from "./failure.ts";
+import { Feed } from "./feed.ts";
 import { Keys, laneOf } from "./keys.ts";
 import { list } from "./listing.ts";
 import { LOCK_SCRIPTS } from "./lock-scripts.ts";
@@ -69,12 +70,15 @@ export function backendOver(connection: Connection, options: RedisOptions): Back
     await Promise.all([lockScripts.load(), recordScripts.load()]);
     const keys = new Keys(session.namespace);
     opened?.push.close();
-    const read = (key: string): Promise<unknown> => connection.send(key, ["GET", key]);
+    const buckets = new Buckets(keys, connection.isCluster);
     opened = {
       keys,
       push: new Push(connection, keys, session),
       locks: new Locks(lockScripts, keys, session, given),
-      records: new Records(recordScripts, keys, given, read, connection.isCluster),
+      records: new Records(recordScripts, keys, buckets, given, (command) =>
+        connection.send(command[1], command),
+      ),
+      feed: new Feed(recordScripts, buckets),
     };
     await opened.push.open();
   };
@@ -96,7 +100,15 @@ export function backendOver(connection: Connection, options: RedisOptions): Back
     read: (collection, key) => attempt("read", () => it().records.read(collection, key)),
     write: (writes) => attempt("write", () => it().records.write(writes)),
     scan: (collection, page) => attempt("scan", () => it().records.scan(collection, page)),
-    ...notYet("redis"),
+    find: (collection, page) => attempt("find", () => it().records.find(collection, page)),
+    history: (collection, key, page) =>
+      attempt("history", () => it().records.history(collection, key, page)),
+    version: (collection, key, revision) =>
+      attempt("version", () => it().records.version(collection, key, revision)),
+    changes: (collection, after, limit) =>
+      attempt("changes", () => it().feed.changes(collection, after, limit)),
+    feedEnd: (collection) => attempt("feedEnd", () => it().feed.feedEnd(collection)),
+    prune: (request) => attempt("prune", () => it().feed.prune(request)),
     ...(connection.isCluster && { lane: (resource) => laneOf(it().keys.lock(resource)) }),
     time: () => attempt("time", async () => now?.() ?? timeOf(connection)),
     diagnose: () => attempt("diagnose", () => diagnose(connection)),
@@ -112,6 +124,7 @@ interface Opened {
   readonly push: Push;
   readonly locks: Locks;
   readonly records: Records;
+  readonly feed: Feed;
 }
 
 /**
