@@ -88,8 +88,9 @@ function setEntries(write, entries)
     if isUnique(entry) and call('HGET', claims, term) == write.key then call('HDEL', claims, term) end
   end
   for _, entry in ipairs(entries) do
-    call('ZADD', index, 0, sub(entry, 2) .. write.key)
-    if isUnique(entry) then call('HSET', claims, sub(entry, 2), write.key) end
+    local term = sub(entry, 2)
+    call('ZADD', index, 0, term .. write.key)
+    if isUnique(entry) then call('HSET', claims, term, write.key) end
   end
   if #entries > 0 then
     call('HSET', write.record, 'e', cmsgpack.pack(entries))
