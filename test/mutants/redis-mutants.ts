@@ -2,7 +2,9 @@ import type { Mutant } from "./mutant.ts";
 
 const rule = "backends/redis/rule-lua.js";
 const locks = "backends/redis/lock-scripts.js";
-const records = "backends/redis/record-scripts.js";
+const write = "backends/redis/write-lua.js";
+const feed = "backends/redis/feed-lua.js";
+const looking = "backends/redis/record-scripts.js";
 
 export const redisMutants: readonly Mutant[] = [
   {
@@ -121,38 +123,188 @@ export const redisMutants: readonly Mutant[] = [
   },
   {
     name: "the fence is skipped",
-    file: records,
-    find: "if write.fenced and isStale(",
-    replace: "if false and isStale(",
+    file: write,
+    find: "if write.fence and isStale(write) then",
+    replace: "if false then",
   },
   {
     name: "the fence trusts a lease that has ended",
-    file: records,
-    find: "if place[TOKEN] == token and place[EXPIRES] > ms then",
-    replace: "if place[TOKEN] == token then",
+    file: write,
+    find: "place[TOKEN] == token and place[EXPIRES] > ms then",
+    replace: "place[TOKEN] == token then",
   },
   {
     name: "the fence sees the lock only, not what records have seen",
-    file: records,
-    find: "return not write.shared and head and",
-    replace: "return false and",
+    file: write,
+    find: "return seen and seen > fence.token",
+    replace: "return false",
   },
   {
-    name: "the fence forgets with the record",
-    file: records,
-    find: "local fences = head and head.fences or {}",
-    replace: "local fences = head and head.live and head.fences or {}",
-  },
-  {
-    name: "a revision comes back within a microsecond",
-    file: records,
-    find: "last = math.max(last + 1, now)",
-    replace: "last = now",
+    name: "a lease that is shared lifts the record's token",
+    file: write,
+    find: "if fence and not fence.shared then sets",
+    replace: "if fence then sets",
   },
   {
     name: "a new record is not in the index",
-    file: records,
+    file: write,
     find: "call('ZADD', write.index, 0, write.key)",
     replace: "",
+  },
+  {
+    name: "a deleted record stays in the index",
+    file: write,
+    find: "if write.live then call('ZREM', write.index, write.key) end",
+    replace: "",
+  },
+  {
+    name: "an opId is forgotten with the next version",
+    file: write,
+    find: "sets[n + 1], sets[n + 2] = 'o' .. ARGV[a], revision",
+    replace: "sets[n + 1], sets[n + 2] = 'o', revision",
+  },
+  {
+    name: "a replay is answered with the head",
+    file: write,
+    find: "write.replay = known[#known]",
+    replace: "write.replay = head",
+  },
+  {
+    name: "steps that were made before are made again",
+    file: write,
+    find: "elseif #known > 0 then",
+    replace: "elseif false then",
+  },
+  {
+    name: "a condition is not looked at",
+    file: write,
+    find: "if isWrong then return",
+    replace: "if false then return",
+  },
+  {
+    name: "the version before is overwritten",
+    file: write,
+    find: "sets[n + 1], sets[n + 2] = 'r' .. revision, text",
+    replace: "sets[n + 1], sets[n + 2] = 'r', text",
+  },
+  {
+    name: "a version goes back behind the one before when the clock does",
+    file: write,
+    find: "math.max(ms, tonumber(write.at or 0))",
+    replace: "ms",
+  },
+  {
+    name: "only the last of combined steps is in the feed",
+    file: write,
+    find: "local id = call('XADD',",
+    replace: "local id = s < #write.kinds and '0-1' or call('XADD',",
+  },
+  {
+    name: "unique entries are not claimed",
+    file: write,
+    find: "if isUnique(entry) then call('HSET', claims, term, write.key) end",
+    replace: "",
+  },
+  {
+    name: "unique entries are never let go",
+    file: write,
+    find: "== write.key then call('HDEL', claims, term) end",
+    replace: "== nil then call('HDEL', claims, term) end",
+  },
+  {
+    name: "a swap loses a claim",
+    file: write,
+    find: "if isUnique(entry) and call('HGET', claims, term) == write.key then",
+    replace: "if isUnique(entry) then",
+  },
+  {
+    name: "two writes of a call get the same unique entry",
+    file: write,
+    find: "wanted[claim] = write.key",
+    replace: "",
+  },
+  {
+    name: "a swap is refused",
+    file: write,
+    find: "and not written[bucketOf(write) .. 'v:' .. holder] then",
+    replace: "then",
+  },
+  {
+    name: "a deletion keeps its entries",
+    file: write,
+    find: "if write.packed then setEntries(write, {}) end",
+    replace: "",
+  },
+  {
+    name: "entries are not indexed",
+    file: write,
+    find: "call('ZADD', index, 0, term .. write.key)",
+    replace: "",
+  },
+  {
+    name: "pages begin with the entry they go on after",
+    file: feed,
+    find: "return string.format('%s-%.0f', ms, count + 1)",
+    replace: "return id",
+  },
+  {
+    name: "a gap behind a position is not told",
+    file: feed,
+    find: "if pruned and isBefore(id, idOf(pruned)) then return false end",
+    replace: "",
+  },
+  {
+    name: "a position that was lost is gone on from",
+    file: feed,
+    find: "if not entry or positionOf(entry) ~= position then return false end",
+    replace: "",
+  },
+  {
+    name: "the feed ends with what is still there",
+    file: feed,
+    find: "if pruned and (not position or isBefore(idOf(position), idOf(pruned))) then return pruned end",
+    replace: "",
+  },
+  {
+    name: "pruning keeps one version too few",
+    file: feed,
+    find: "number <= tonumber(head[NUMBER]) - keep and",
+    replace: "number <= tonumber(head[NUMBER]) - keep + 1 and",
+  },
+  {
+    name: "pruning does not wait for readers",
+    file: feed,
+    find: "if isBefore(ARGV[a], id) then return false end",
+    replace: "",
+  },
+  {
+    name: "pruning takes what is young",
+    file: feed,
+    find: "if tonumber(at) >= before then return false end",
+    replace: "",
+  },
+  {
+    name: "pruning forgets the version, but not its opId",
+    file: feed,
+    find: "'r' .. revision, 'o' .. parts(old)[OP])",
+    replace: "'r' .. revision)",
+  },
+  {
+    name: "pruning does not tell where it has been",
+    file: feed,
+    find: "call('SET', KEYS[2], positionOf(latest))",
+    replace: "",
+  },
+  {
+    name: "pruning goes on beyond its limit",
+    file: feed,
+    find: "if #gone == limit then break end",
+    replace: "",
+  },
+  {
+    name: "history goes on at the version it is to go on after",
+    file: looking,
+    find: "'r' .. parts(after)[PARENT])\nend\nwhile",
+    replace: "'r' .. ARGV[1])\nend\nwhile",
   },
 ];

@@ -33,7 +33,8 @@ export class Feed {
     const versions: StoredVersion[] = [];
     let more = false;
     // Where there is not room for one of each, none is always the last.
-    const first = Math.floor(systemClock.random() * buckets.length);
+    const isTight = limit < buckets.length;
+    const first = isTight ? Math.floor(systemClock.random() * buckets.length) : 0;
     for (const turn of buckets.keys()) {
       const at = (first + turn) % buckets.length;
       const part = parts[at];

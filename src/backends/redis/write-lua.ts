@@ -57,6 +57,8 @@ local function entriesOf(write)
   return write.packed and cmsgpack.unpack(write.packed) or {}
 end
 
+local function bucketOf(write) return sub(write.index, 1, -6) end
+
 local function isUnique(entry) return byte(entry) == 117 end
 
 local function firstTaken()
@@ -65,11 +67,11 @@ local function firstTaken()
   for w, write in ipairs(writes) do
     if not write.replay and byte(write.kinds, -1) ~= DELETED then
       for _, entry in ipairs(entriesOf(write)) do
-        local claims = write.bucket .. 'claims'
+        local claims = bucketOf(write) .. 'claims'
         if isUnique(entry) then
           local claim = claims .. sub(entry, 2)
           local holder, key = call('HGET', claims, sub(entry, 2)), wanted[claim]
-          if not key and holder and not written[write.bucket .. 'v:' .. holder] then key = holder end
+          if not key and holder and not written[bucketOf(write) .. 'v:' .. holder] then key = holder end
           if key then return {5, w - 1, entry, key} end
           wanted[claim] = write.key
         end
@@ -79,15 +81,16 @@ local function firstTaken()
 end
 
 function setEntries(write, entries)
-  local index, claims = write.bucket .. 'entries', write.bucket .. 'claims'
+  local index, claims = bucketOf(write) .. 'entries', bucketOf(write) .. 'claims'
   for _, entry in ipairs(write.packed and cmsgpack.unpack(write.packed) or {}) do
     local term = sub(entry, 2)
     call('ZREM', index, term .. write.key)
     if isUnique(entry) and call('HGET', claims, term) == write.key then call('HDEL', claims, term) end
   end
   for _, entry in ipairs(entries) do
-    call('ZADD', index, 0, sub(entry, 2) .. write.key)
-    if isUnique(entry) then call('HSET', claims, sub(entry, 2), write.key) end
+    local term = sub(entry, 2)
+    call('ZADD', index, 0, term .. write.key)
+    if isUnique(entry) then call('HSET', claims, term, write.key) end
   end
   if #entries > 0 then
     call('HSET', write.record, 'e', cmsgpack.pack(entries))
@@ -109,7 +112,8 @@ end
  * and the versions; 5, the write, the entry that is taken, and by which key.
  */
 export const WRITE = String.raw`${CLOCK}${TEXTS}
-local DELETED = 100
+local match = string.match
+local HEAD, DELETED = '^(%d+) (%d+) (%a)[^\n]*\n([^\n]*)', 100
 local writes, each, a = {}, tonumber(ARGV[2]), 3
 ${FENCE}
 
@@ -118,7 +122,7 @@ for w = 1, #KEYS / each do
   local record = KEYS[k + 1]
   local write = {
     kinds = kinds, key = ARGV[a + 2], record = record, feed = KEYS[k + 2], index = KEYS[k + 3],
-    bucket = sub(KEYS[k + 3], 1, -6), lock = KEYS[k + 4],
+    lock = KEYS[k + 4],
   }
   writes[w] = write
   local expected = ARGV[a + 3]
@@ -146,11 +150,12 @@ for w = 1, #KEYS / each do
     for s = 1, #kinds do fields[s] = 'o' .. ARGV[write.first + 4 * (s - 1)] end
     found = call('HMGET', record, 'h', 'e', unpack(fields))
   end
-  local head = found[1] and parts(found[1])
-  write.raw, write.packed, write.head = found[1], found[2], head
+  local head, packed = found[1], found[2]
+  write.head, write.packed = head, packed
+  if head then write.number, write.at, write.kind, write.revision = match(head, HEAD) end
   local known = {}
   for s = 3, #kinds + 2 do
-    if found[s] then known[#known + 1] = textOf(record, found[1], found[s]) end
+    if found[s] then known[#known + 1] = textOf(record, head, found[s]) end
   end
   if #known == #kinds then
     write.replay = known[#known]
@@ -158,11 +163,11 @@ for w = 1, #KEYS / each do
     return {4, w - 1, known}
   else
     if write.fence and isStale(write) then return {3, w - 1} end
-    write.live = head and head[KIND] == 'v'
-    local current = write.live and head[REVISION]
+    write.live = write.kind == 'v'
+    local current = write.live and write.revision
     local isWrong = find(flags, 'n', 1, true) and current
       or find(flags, 'r', 1, true) and current ~= expected
-    if isWrong then return {2, w - 1, current and found[1]} end
+    if isWrong then return {2, w - 1, current and head} end
   end
 end
 
@@ -177,17 +182,15 @@ end
 
 local answers = {1}
 for w, write in ipairs(writes) do
-  local record, head, fence = write.record, write.head, write.fence
+  local fence = write.fence
   local isDeleted = byte(write.kinds, -1) == DELETED
   if write.replay then
     answers[w + 1] = write.replay
   elseif #write.kinds == 1 and isDeleted and not write.live then
     answers[w + 1] = 0
   else
-    local number = head and tonumber(head[NUMBER]) or 0
-    local revision, text = head and head[REVISION] or '', write.raw
-    local at = ms
-    if head and tonumber(head[AT]) > ms then at = tonumber(head[AT]) end
+    local number, at = tonumber(write.number or 0), math.max(ms, tonumber(write.at or 0))
+    local revision, text = write.revision or '', write.head
     local sets = {}
     for s = 1, #write.kinds do
       local a = write.first + 4 * (s - 1)
@@ -206,7 +209,7 @@ for w, write in ipairs(writes) do
     local n = #sets
     sets[n + 1], sets[n + 2] = 'h', text
     if fence and not fence.shared then sets[n + 3], sets[n + 4] = 'f' .. fence.resource, fence.token end
-    call('HSET', record, unpack(sets))
+    call('HSET', write.record, unpack(sets))
     if isDeleted then
       if write.live then call('ZREM', write.index, write.key) end
       if write.packed then setEntries(write, {}) end

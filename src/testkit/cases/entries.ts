@@ -6,6 +6,7 @@ import { made } from "../records.ts";
 
 const collection = "c";
 const email = (value: string): Entry => ({ name: "email", value, unique: true });
+const mail = (value: string): Entry => ({ name: "mail", value, unique: false });
 const phase = (value: string): Entry => ({ name: "stage", value, unique: false });
 const put = (key: string, entries?: readonly Entry[], rest: Partial<Draft> = {}): Draft => ({
   collection,
@@ -149,7 +150,7 @@ export const entries: readonly Case[] = [
     async run(stage) {
       const a = await stage.join();
       for (const [at, value] of [...VALUES.entries()].reverse()) {
-        for (const key of ["k", "K"]) await made(a, put(`${key}${at}`, [phase(value), email(`${key}${at}`)]));
+        for (const key of ["k", "K"]) await made(a, put(`${key}${at}`, [phase(value), mail(`${key}${at}`)]));
       }
       await made(a, { ...put("k", [phase("A")]), collection: "cc" });
       await made(a, put("dead", [phase("A")]));
@@ -194,7 +195,7 @@ export const entries: readonly Case[] = [
         all.filter(([value, key]) => value.startsWith("a") && (value !== "a" || key !== "K5")),
       );
       assert.deepEqual(await read({ name: "none" }), []);
-      assert.equal((await read({ name: "email", prefix: "K" })).length, VALUES.length);
+      assert.equal((await read({ name: "mail", prefix: "K" })).length, VALUES.length);
     },
   },
   {
