@@ -224,6 +224,26 @@ export interface StoredRecord {
 }
 
 /**
+ * What one step made of a record, as its history keeps it. Versions of a record form a chain: the first
+ * parent is the version that was head before, also if that was a deletion; a merge names further ones.
+ */
+export interface StoredVersion {
+  readonly key: string;
+  /** JSON text; null: deleted. */
+  readonly value: string | null;
+  readonly revision: string;
+  /** The version before it, if there is one, then what the step `merges`. */
+  readonly parents: readonly string[];
+  /** Store's clock, ms since 1970, but never lower than that of the version before. A head's `updatedAt`. */
+  readonly at: number;
+  readonly author: string | null;
+  readonly reason: string | null;
+  readonly opId: string;
+  /** JSON text of messages to be sent because of this version, or null. See `Step.messages`. */
+  readonly messages: string | null;
+}
+
+/**
  * Guards a write with a lease. `token` is the lease's full token: the store's token × 1024 plus a count of
  * hand-overs inside the process. The write is refused as `stale`
  * - where the lock's state is kept by the same store: when the store's token of that lock has moved on and no
@@ -238,30 +258,149 @@ export interface Fence {
   readonly shared: boolean;
 }
 
-export interface Write {
-  readonly collection: string;
-  readonly key: string;
-  /** JSON text; null deletes. Deleting what does not exist is `written` without a record. */
+/** One version to be made. */
+export interface Step {
+  /** JSON text; null deletes. */
   readonly value: string | null;
-  /** Undefined: whatever is there. Null: must not exist. Otherwise: must be at this revision. */
-  readonly ifRevision?: string | null;
-  /**
-   * Names this write once and for all. A write whose `opId` is the one that made the current head is a
-   * replay: it is answered `written` again, whatever its other conditions, and changes nothing.
-   */
+  /** What the version will be called. Made by the caller, who never makes the same one twice. */
+  readonly revision: string;
+  /** Names this write once and for all: it has one effect at most, however often it is asked for. */
   readonly opId: string;
   readonly author?: string;
+  readonly reason?: string;
+  /** Revisions that this version merges, besides the one it follows. */
+  readonly merges?: readonly string[];
+  /**
+   * JSON text that the version keeps for whoever reads the feed: the outbox. It is there if and only if the
+   * version is.
+   */
+  readonly messages?: string;
+}
+
+/** Finds a record by what is in it. Made by the core from the fields that a collection declares. */
+export interface Entry {
+  readonly name: string;
+  /** Compared in binary order of UTF-8. At most 1,024 bytes. */
+  readonly value: string;
+  /** True: no other live record of the collection may have a unique entry of the same name and value. */
+  readonly unique: boolean;
+}
+
+/** The last version to be made of a record, and perhaps others right before it. */
+export interface Write extends Step {
+  readonly collection: string;
+  readonly key: string;
+  /**
+   * Versions to be made before it in the same step, in order: edits that were combined. Comes with
+   * `ifRevision`; no step of such a write deletes what does not exist by then; all their `opId`s differ.
+   */
+  readonly earlier?: readonly Step[];
+  /** Undefined: whatever is there. Null: must not exist. Otherwise: must be at this revision. */
+  readonly ifRevision?: string | null;
   readonly fence?: Fence;
+  /**
+   * All entries the record is to have from now on, no two alike in name and value, but several of one name
+   * if need be; undefined: those it has. A deletion drops them.
+   */
+  readonly entries?: readonly Entry[];
 }
 
 /**
  * All the writes of a call took effect, or none did. `index` is the first write that was refused. The keys of
- * a call differ (the caller checks). Each write is looked at in this order: replay, fence, revision.
+ * a call differ (the caller checks). Each write is looked at in this order:
+ *
+ * 1. Replay. The `opId`s of its steps are looked for among the versions that the record remembers. All known:
+ *    it is a replay, answered `written` with what its last step made, whatever its other conditions and
+ *    whatever was written since, and changes nothing. Only some known: `repeated`, with the versions they
+ *    made, in the order of the steps; nothing is written.
+ * 2. Fence. 3. Revision. 4. Unique entries that a live record with another key has: `taken`, with the first
+ *    of them in the order of `entries`, and that record's key. What counts is how entries are once the whole
+ *    call has taken effect, so that two records may swap theirs; of two writes of a call that want the same,
+ *    the later one is refused, and `key` is the other's.
+ *
+ * The first three are looked at for all writes before the fourth is for any.
+ *
+ * Deleting what does not exist is `written` and makes no version. In `records`, null stands for what is
+ * deleted.
  */
 export type WriteOutcome =
   | { readonly kind: "written"; readonly records: readonly (StoredRecord | null)[] }
   | { readonly kind: "conflict"; readonly index: number; readonly current: StoredRecord | null }
-  | { readonly kind: "stale"; readonly index: number };
+  | { readonly kind: "stale"; readonly index: number }
+  | { readonly kind: "repeated"; readonly index: number; readonly versions: readonly StoredVersion[] }
+  | { readonly kind: "taken"; readonly index: number; readonly entry: Entry; readonly key: string };
+
+/**
+ * Entries of this name, or of those the ones whose value is `equals`, or begins with `prefix`. In binary
+ * order of their values, then of their records' keys.
+ */
+export interface EntryPage {
+  readonly name: string;
+  readonly equals?: string;
+  readonly prefix?: string;
+  /** Entries after this one. */
+  readonly after?: { readonly value: string; readonly key: string };
+  readonly limit: number;
+}
+
+export interface HistoryPage {
+  /** A revision. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface FoundRecord {
+  readonly record: StoredRecord;
+  /** The entry's value, which is where the next page begins. */
+  readonly value: string;
+}
+
+/**
+ * How far a reader of a feed has come: opaque and flat, so that it can be stored anywhere. Where a feed has
+ * parts (`guarantees.feed`), it has a field for each.
+ */
+export type FeedPosition = Readonly<Record<string, string>>;
+
+export type FeedPage =
+  /**
+   * Versions after the position, in the order of their commits: none is ever skipped, or shown after one that
+   * was committed later, also while slow transactions are open. At most `limit` of them. `position`: after
+   * the last of them, or the one that was asked about (the beginning's) if there are none. `more`: the next
+   * page is not empty.
+   *
+   * Where `guarantees.feed` is `partition`, versions of one record come in order; those of different records
+   * need not.
+   */
+  | {
+      readonly kind: "page";
+      readonly versions: readonly StoredVersion[];
+      readonly position: FeedPosition;
+      readonly more: boolean;
+    }
+  /**
+   * Versions after the position have been pruned, or it lies beyond the end, as happens when a store lost
+   * what it had: what the reader has may be out of date. It must read the collection anew by `scan`, drop
+   * what is not there, and go on at `position`, which is where the feed ended in this step. A reader that
+   * begins with null where something has been pruned is answered so, too.
+   */
+  | { readonly kind: "reset"; readonly position: FeedPosition };
+
+/**
+ * What of a collection's history may go. Of a live record: versions that are old enough, that are not among
+ * its `keep` newest, and not its head. Of a deleted record: everything, once its deletion is old enough;
+ * `keep` does not count. What remains of a record's history has no gap.
+ */
+export interface PruneRequest {
+  readonly collection: string;
+  /** Old enough is what was made before this (store's clock, ms since 1970). */
+  readonly before: number;
+  /** At least 1: the head. */
+  readonly keep: number;
+  /** Most versions removed in one call, so that it stays short. */
+  readonly limit: number;
+  /** Nothing after any of these positions of the feed goes: some reader has not seen it yet. */
+  readonly upTo?: readonly FeedPosition[];
+}
 
 // ------------------------------------------------------------------------------------------------ backend
 
@@ -275,6 +414,8 @@ export interface Guarantees {
   readonly fencing: "grant" | "write";
   /** Whether several writes of one call may touch any keys, or only those of one partition. */
   readonly writes: "any" | "partition";
+  /** Whether a collection's changes have one order, or one for each partition. */
+  readonly feed: "total" | "partition";
   /** A sentence on failover, as true as the vendor's manual. */
   readonly failover: string;
 }
@@ -324,12 +465,36 @@ export interface LockBackend extends Store {
   lane?(resource: string): string;
 }
 
-/** A store of records. */
+/** A store of records, with their history. */
 export interface RecordBackend extends Store {
   read(collection: string, key: string): Promise<StoredRecord | null>;
   write(writes: readonly Write[]): Promise<WriteOutcome>;
   /** Live records by key. Not a snapshot. */
   scan(collection: string, page: Page): Promise<readonly StoredRecord[]>;
+  /** Live records by one of their entries. Not a snapshot. */
+  find(collection: string, page: EntryPage): Promise<readonly FoundRecord[]>;
+
+  /**
+   * Versions that were not pruned, newest first, from the head or from the one older than `after`; none if
+   * there is no such version (any more).
+   */
+  history(collection: string, key: string, page: HistoryPage): Promise<readonly StoredVersion[]>;
+  /** Null: never was, or was pruned. */
+  version(collection: string, key: string, revision: string): Promise<StoredVersion | null>;
+
+  /** The feed of a collection, from its beginning (`null`) or from a position. */
+  changes(collection: string, after: FeedPosition | null, limit: number): Promise<FeedPage>;
+  /** Where the feed ends now: nothing committed before this call comes after it. */
+  feedEnd(collection: string): Promise<FeedPosition>;
+  /**
+   * Calls `changed` soon after something was committed, perhaps too often, perhaps late: a reason to look.
+   */
+  watch?(collection: string, changed: () => void): () => void;
+  /**
+   * Removes history, of each record the oldest first. With a deletion goes all that is remembered of the
+   * record: `opId`s and fences. Returns how many versions went; fewer than `limit`: there are no more to go.
+   */
+  prune(request: PruneRequest): Promise<number>;
 }
 
 /** A store of both, whose fenced writes may see the locks themselves. */

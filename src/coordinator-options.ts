@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import type { Owner } from "./backend.ts";
 import type { Clock } from "./clock.ts";
 import type { Fairness } from "./locks/options.ts";
+import type { MeasureOptions } from "./measures/registry.ts";
 
 export interface CoordinatorOptions {
   /** Separates applications on one store. 1 … 64 of letters, digits and `. _ -`; default `holdfast`. */
@@ -19,8 +20,25 @@ export interface CoordinatorOptions {
   readonly fallbackMs?: number;
   /** How long the store may take to answer one call; default 5,000 ms. */
   readonly callMs?: number;
+  /** Counts from the beginning what `measures()` tells. `{}`: with the defaults. */
+  readonly measures?: MeasureOptions;
   /** Time, chance and identity. For simulations. */
   readonly clock?: Clock;
+}
+
+export interface KindOptions {
+  readonly fair?: Fairness;
+}
+
+export interface ListLocksOptions {
+  readonly prefix?: string;
+}
+
+export interface ForceReleaseOptions {
+  /** Why; kept with who and when in the resource's audit trail. 1 … 1,024 bytes. */
+  readonly reason: string;
+  /** Only the place with this lease id; default: all holders. */
+  readonly leaseId?: string;
 }
 
 export function checkNamespace(namespace: string): string {

@@ -8,7 +8,15 @@ import {
   type Store,
 } from "./backend.ts";
 import { systemClock, type Clock } from "./clock.ts";
-import { checkFairness, checkNamespace, ownerOf, type CoordinatorOptions } from "./coordinator-options.ts";
+import {
+  checkFairness,
+  checkNamespace,
+  ownerOf,
+  type CoordinatorOptions,
+  type ForceReleaseOptions,
+  type KindOptions,
+  type ListLocksOptions,
+} from "./coordinator-options.ts";
 import { diagnose, type Diagnosis } from "./diagnosis.ts";
 import { BackendError, ClosedError } from "./errors.ts";
 import { emit } from "./events.ts";
@@ -26,32 +34,21 @@ import {
   checkText,
   checkTtl,
   NAME_MAX_BYTES,
-  type Fairness,
   type LockDefaults,
 } from "./locks/options.ts";
 import type { HeldTerm } from "./locks/term.ts";
 import { WebLocks } from "./locks/web-locks.ts";
-import { Records } from "./records/records.ts";
+import type { CollectionOptions } from "./records/declaration.ts";
+import { writeAll, type HeadsOf, type PlansOf } from "./records/plan.ts";
+import type { Records } from "./records/records.ts";
+import { RecordStore } from "./records/store.ts";
+import { measuresOf, type Measures } from "./measures/measures.ts";
+import { Registry } from "./measures/registry.ts";
 
 /** Where locks and records are kept, if not in one place. Without `records` there are locks only. */
 export interface Backends {
   readonly locks: LockBackend;
   readonly records?: RecordBackend;
-}
-
-export interface KindOptions {
-  readonly fair?: Fairness;
-}
-
-export interface ListLocksOptions {
-  readonly prefix?: string;
-}
-
-export interface ForceReleaseOptions {
-  /** Why; kept with who and when in the resource's audit trail. 1 … 1,024 bytes. */
-  readonly reason: string;
-  /** Only the place with this lease id; default: all holders. */
-  readonly leaseId?: string;
 }
 
 const LIST_PAGE = 100;
@@ -78,6 +75,8 @@ export class Coordinator implements AsyncDisposable {
   readonly #terms = new Set<HeldTerm>();
   readonly #claimMs: number;
   readonly #patienceMs: number;
+  #registry: Registry | undefined;
+  readonly #records: RecordStore | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -106,6 +105,8 @@ export class Coordinator implements AsyncDisposable {
       patienceMs: this.#patienceMs,
       callMs: this.#callMs,
     });
+    if (options.measures !== undefined) this.#registry = new Registry(options.measures);
+    this.#records = this.#recordStore();
     this.locks = new WebLocks(this.#table, this.#defaults.ttlMs, () => this.#inspections(""));
   }
 
@@ -189,21 +190,31 @@ export class Coordinator implements AsyncDisposable {
 
   // -------------------------------------------------------------------------------------------- records
 
-  /** A collection of JSON records, each with a revision. */
-  records<T>(collection: string): Records<T> {
-    const { locks, records } = this.#backends;
-    if (records === undefined) {
+  /**
+   * A collection of JSON records, each with a revision. What it is (fields that are unique or to list by,
+   * schema, how long history is kept) is declared once: `records(name)` then means the same collection.
+   * @throws TypeError if it was declared otherwise before
+   */
+  records<T>(collection: string, options?: CollectionOptions<T>): Records<T> {
+    if (this.#records === undefined) {
       throw new TypeError(
-        `${locks.name} keeps locks only: keep records elsewhere, for instance ` +
+        `${this.#backends.locks.name} keeps locks only: keep records elsewhere, for instance ` +
           'connect("sqlite:./app.db", { locks: url })',
       );
     }
-    return new Records<T>(collection, {
-      backend: records,
-      clock: this.#clock,
-      call: (operation, run) => this.#call(records, operation, run),
-      mutex: (name) => this.mutex(name),
-    });
+    return this.#records.records<T>(collection, options);
+  }
+
+  /**
+   * Several records at once: all planned writes take effect in one step, or none does. Answers for each the
+   * record as it is then; null: deleted. A partitioned store may refuse what lies in several partitions.
+   *
+   *     await hf.write([contacts.planPut("42", next, { ifRevision }), leads.planDelete("7")]);
+   * @throws ConflictError, StaleTokenError, UniqueError, InvalidValueError about the first that was refused
+   * @throws BackendError whose `outcome` says whether they may have taken effect
+   */
+  async write<const Values extends readonly unknown[]>(plans: PlansOf<Values>): Promise<HeadsOf<Values>> {
+    return writeAll(plans);
   }
 
   // ------------------------------------------------------------------------------------------ lifecycle
@@ -226,6 +237,15 @@ export class Coordinator implements AsyncDisposable {
       found.push(await diagnose(store, this.#clock, (operation, run) => this.#call(store, operation, run)));
     }
     return found;
+  }
+
+  /**
+   * What was measured in this process, all its coordinators together: since this one was made if it has the
+   * option `measures`, otherwise since this was first called.
+   */
+  measures(): Measures {
+    this.#registry ??= new Registry();
+    return measuresOf(this.#registry);
   }
 
   /**
@@ -254,12 +274,26 @@ export class Coordinator implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#records?.close();
     await this.#table.close();
+    this.#registry?.stop();
     if (this.#opening === undefined) return;
     await this.#opening.catch(() => undefined);
     for (const store of this.#stores) {
       await this.#within(store, "close", () => store.close()).catch(() => undefined);
     }
+  }
+
+  #recordStore(): RecordStore | undefined {
+    const { records } = this.#backends;
+    if (records === undefined) return undefined;
+    return new RecordStore({
+      backend: records,
+      clock: this.#clock,
+      call: (operation, run) => this.#call(records, operation, run),
+      mutex: (name) => this.mutex(name),
+      scope: this,
+    });
   }
 
   get #stores(): ReadonlySet<Store> {

@@ -4,6 +4,8 @@ export type HoldfastErrorCode =
   | "LEASE_LOST"
   | "STALE_TOKEN"
   | "CONFLICT"
+  | "UNIQUE"
+  | "INVALID_VALUE"
   | "BACKEND"
   | "CLOSED";
 
@@ -86,6 +88,18 @@ export class StaleTokenError extends HoldfastError {
   }
 }
 
+/** A place in a record that both sides changed, each in its own way. Undefined: nothing stood there. */
+export interface FieldConflict {
+  /**
+   * JSON Pointers (RFC 6901) to what is in conflict: one, or all fields of a group, whose values are then
+   * objects of those fields. An item of a list with an id is named by its id, not its place.
+   */
+  readonly fields: readonly string[];
+  readonly base: unknown;
+  readonly mine: unknown;
+  readonly theirs: unknown;
+}
+
 /**
  * The record is not at the revision that the write expected. `theirs` is what it is at now (null: it does not
  * exist), so that a retry needs no read.
@@ -108,14 +122,64 @@ export class ConflictError<T = unknown> extends HoldfastError {
       readonly updatedAt: number;
       readonly author: string | null;
     } | null,
-    /** Top-level fields in which mine and theirs differ. */
+    /** Top-level fields in which mine and theirs differ; after a merge, those that could not be merged. */
     readonly fields: readonly string[],
+    /** What a merge could not unite; empty if none was tried. */
+    readonly conflicts: readonly FieldConflict[] = [],
   ) {
     super(
       theirs === null
         ? `"${key}" does not exist, but revision ${String(base)} was expected`
         : `"${key}" is at revision ${theirs.revision}, not ${base === null ? "absent" : base}`,
     );
+  }
+}
+
+/**
+ * Another record of the collection has this value in a field that is declared unique. Trying again is of no
+ * use: ask for another value, or go on with the record that has it.
+ */
+export class UniqueError extends HoldfastError {
+  override readonly name = "UniqueError";
+  readonly code = "UNIQUE" as const;
+  protected static override readonly of = "UNIQUE" as const;
+
+  constructor(
+    /** The record that was to be written. */
+    readonly key: string,
+    /** The field as declared, for instance `email`. */
+    readonly field: string,
+    /** Key of the record that has the value. */
+    readonly owner: string,
+  ) {
+    super(`"${key}" was not written: "${owner}" has the same ${field}, which is declared unique`);
+  }
+}
+
+/** What is wrong with a value. */
+export interface Fault {
+  /** JSON Pointer (RFC 6901) to the place in the value; empty: the whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/**
+ * The schema of the collection refused the value; nothing was written. Show the faults to whoever made it.
+ */
+export class InvalidValueError extends HoldfastError {
+  override readonly name = "InvalidValueError";
+  readonly code = "INVALID_VALUE" as const;
+  protected static override readonly of = "INVALID_VALUE" as const;
+
+  constructor(
+    /** The record that was to be written. */
+    readonly key: string,
+    readonly faults: readonly Fault[],
+  ) {
+    const told = faults
+      .slice(0, 3)
+      .map(({ path, message }) => `${path === "" ? "the value" : path}: ${message}`);
+    super(`"${key}" was not written: ${told.join("; ")}${faults.length > 3 ? "; …" : ""}`);
   }
 }
 
@@ -127,12 +191,18 @@ export class BackendError extends HoldfastError {
   override readonly name = "BackendError";
   readonly code = "BACKEND" as const;
   protected static override readonly of = "BACKEND" as const;
+  /** What went wrong, in the words of the store or its client. */
+  readonly detail: string;
+  /**
+   * Of a write whose outcome is unknown: the same write with this `opId` settles it, without a second effect.
+   */
+  readonly opId: string | undefined;
 
   constructor(
     readonly backend: string,
     readonly operation: string,
     readonly outcome: "not-applied" | "unknown",
-    options?: ErrorOptions & { readonly detail?: string },
+    options?: ErrorOptions & { readonly detail?: string; readonly opId?: string },
   ) {
     const detail = options?.detail ?? causeText(options?.cause);
     super(
@@ -141,6 +211,8 @@ export class BackendError extends HoldfastError {
       })`,
       options,
     );
+    this.detail = detail;
+    this.opId = options?.opId;
   }
 }
 

@@ -6,8 +6,16 @@ import type { LossReason } from "./errors.ts";
  * nobody listens to costs one comparison. Times in milliseconds.
  */
 export interface Events {
-  /** A caller got its lease, `waitMs` after it asked. `local`: handed on inside the process. */
-  "lock.granted": LockEvent & { readonly token: bigint; readonly waitMs: number; readonly local: boolean };
+  /**
+   * A caller got its lease, `waitMs` after it asked. `local`: handed on inside the process. `queued`: handed
+   * over by another process's release or end.
+   */
+  "lock.granted": LockEvent & {
+    readonly token: bigint;
+    readonly waitMs: number;
+    readonly local: boolean;
+    readonly queued: boolean;
+  };
   /** A caller gave its lease back, `holdMs` after it got it. */
   "lock.released": LockEvent & { readonly token: bigint; readonly holdMs: number };
   /** A lease ended before its release. */
@@ -23,6 +31,17 @@ export interface Events {
   "lease.renewed": LockEvent;
   /** An operator ended leases by force. */
   "lock.revoked": LockEvent & { readonly reason: string; readonly tokens: readonly bigint[] };
+  /** An update was committed, together with `combined` − 1 others. Its edit ran `attempts` times. */
+  "record.updated": {
+    readonly backend: string;
+    readonly collection: string;
+    readonly key: string;
+    readonly strategy: string;
+    readonly attempts: number;
+    readonly waitMs: number;
+    readonly holdMs: number;
+    readonly combined: number;
+  };
   /** A conditional write met another revision. */
   "write.conflict": { readonly backend: string; readonly collection: string; readonly key: string };
   /** A fenced write was refused. */
@@ -32,6 +51,14 @@ export interface Events {
     readonly key: string;
     readonly resource: string;
     readonly token: bigint;
+  };
+  /** A write wanted a unique value that the record `owner` has. */
+  "write.taken": {
+    readonly backend: string;
+    readonly collection: string;
+    readonly key: string;
+    readonly field: string;
+    readonly owner: string;
   };
   /** A call to the store failed, or nobody answered it in time. Who waits for it is told separately. */
   "backend.failed": { readonly backend: string; readonly operation: string; readonly error: unknown };
@@ -52,8 +79,10 @@ const NAMES = [
   "lock.waiting",
   "lock.revoked",
   "lease.renewed",
+  "record.updated",
   "write.conflict",
   "write.stale",
+  "write.taken",
   "backend.failed",
 ] as const satisfies readonly EventName[];
 

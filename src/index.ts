@@ -1,23 +1,26 @@
 /** Locks and records for the many processes of one application. See DESIGN and docs/guide. */
 
 export { connect, type ConnectOptions } from "./connect.ts";
-export {
-  Coordinator,
-  type Backends,
-  type ForceReleaseOptions,
-  type KindOptions,
-  type ListLocksOptions,
-} from "./coordinator.ts";
-export type { CoordinatorOptions } from "./coordinator-options.ts";
+export { Coordinator, type Backends } from "./coordinator.ts";
+export type {
+  CoordinatorOptions,
+  ForceReleaseOptions,
+  KindOptions,
+  ListLocksOptions,
+} from "./coordinator-options.ts";
 export type { Diagnosis } from "./diagnosis.ts";
 export {
   BackendError,
   ClosedError,
   ConflictError,
   HoldfastError,
+  InvalidValueError,
   LeaseLostError,
   LockTimeoutError,
   StaleTokenError,
+  UniqueError,
+  type Fault,
+  type FieldConflict,
   type HoldfastErrorCode,
   type LossReason,
 } from "./errors.ts";
@@ -40,15 +43,27 @@ export type {
   WebLocks,
   WebLockSnapshot,
 } from "./locks/web-locks.ts";
+export type { Summary } from "./measures/histogram.ts";
+export type { LockMeasures, Measures, RecordMeasures } from "./measures/measures.ts";
+export type { MeasureOptions } from "./measures/registry.ts";
+export type { Template } from "./measures/templates.ts";
 export type { FencedBy } from "./records/fence.ts";
-export type { DeleteOptions, ListOptions, RecordHead, Records, WriteOptions } from "./records/records.ts";
-export {
-  optimistic,
-  pessimistic,
-  type Edit,
-  type OptimisticOptions,
-  type PessimisticOptions,
-  type Strategy,
-  type Updated,
-  type UpdateTarget,
-} from "./records/strategies.ts";
+export type { Committed, Condition, Draft } from "./records/commit.ts";
+export type { RecordHead, RecordVersion } from "./records/head.ts";
+export type { CollectionOptions, HistoryLimits } from "./records/declaration.ts";
+export type { Scalar } from "./records/entries.ts";
+export type { Changes, ChangesOptions, Checkpoint, WatchOptions } from "./records/feed.ts";
+export type { ListOptions } from "./records/list.ts";
+export type { DeleteOptions, HistoryOptions, WriteOptions } from "./records/options.ts";
+export { applyPatch, diff, type PatchOperation } from "./records/patch.ts";
+export type { HeadsOf, Plan, PlansOf } from "./records/plan.ts";
+export type { Readers } from "./records/readers.ts";
+export type { StandardSchema } from "./records/schema.ts";
+export type { Records } from "./records/records.ts";
+export { adaptive, type AdaptiveOptions } from "./records/adaptive/adaptive.ts";
+export { merge3, type Merged } from "./records/merge/merge3.ts";
+export type { FieldRule, FieldRules, ListRules, MergeRules } from "./records/merge/rules.ts";
+export { optimistic, type OptimisticOptions } from "./records/optimistic.ts";
+export { pessimistic, type PessimisticOptions } from "./records/pessimistic.ts";
+export type { Edit, Strategy, Updated, UpdateTarget, VersionOptions } from "./records/strategies.ts";
+export { versioned, type VersionedOptions } from "./records/versioned.ts";

@@ -4,6 +4,7 @@ import type { Guarantees } from "../index.ts";
 export function guaranteeTexts({
   clock,
   failover,
+  feed,
   fencing,
   leases,
   writes,
@@ -21,6 +22,9 @@ export function guaranteeTexts({
     writes === "any"
       ? "Records can be written together whatever their keys."
       : "Records can be written together only within one partition of the store.",
+    feed === "total"
+      ? "Changes of a collection have one order, that of their commits."
+      : "Changes of one record have one order, that of their commits; those of different records may not.",
     `Failover: ${failover}`,
   ];
 }

@@ -139,7 +139,7 @@ export class LocalQueue {
     if (waiting > 0) place.markContended();
     renewals.add(place, deadline - grantedAt, renewWithin);
     const { waiter } = place;
-    if (waiter !== null) this.#deliver(place, waiter, false);
+    if (waiter !== null) this.#deliver(place, waiter, false, renewWithin !== Infinity);
   }
 
   #failed(place: Place, error: BackendError): void {
@@ -214,16 +214,16 @@ export class LocalQueue {
   #passOn(place: Place, next: Waiter): void {
     this.waiting.remove(next);
     place.turns += 1;
-    if (this.table.mayPassAtOnce()) return this.#deliver(place, next, true);
+    if (this.table.mayPassAtOnce()) return this.#deliver(place, next, true, false);
     // Let the event loop turn: messages, renewals and deadlines want to be heard, too.
     place.waiter = next;
     next.place = place;
     this.table.clock.yield(() => {
-      if (place.waiter === next) this.#deliver(place, next, true);
+      if (place.waiter === next) this.#deliver(place, next, true, false);
     });
   }
 
-  #deliver(place: Place, waiter: Waiter, local: boolean): void {
+  #deliver(place: Place, waiter: Waiter, local: boolean, queued: boolean): void {
     const now = this.table.clock.now();
     const lease = new HeldLease(place, place.turns, now);
     place.lease = lease;
@@ -234,6 +234,7 @@ export class LocalQueue {
       token: lease.token,
       waitMs: now - waiter.since,
       local,
+      queued,
     }));
     waiter.settle(lease);
   }

@@ -1,59 +1,27 @@
-import type { Fence, RecordBackend, StoredRecord, Write, WriteOutcome } from "../backend.ts";
-import { sleep, type Clock } from "../clock.ts";
-import { BackendError, ConflictError, StaleTokenError } from "../errors.ts";
+import { ConflictError } from "../errors.ts";
 import { emit } from "../events.ts";
 import type { Lockable } from "../locks/lockable.ts";
 import { checkInteger, checkName } from "../locks/options.ts";
+import { adaptive } from "./adaptive/adaptive.ts";
+import { commit, type Condition, type Draft, type RecordsContext } from "./commit.ts";
+import type { Collection } from "./collection.ts";
+import {
+  changesOf,
+  checkpointOf,
+  watchOf,
+  type Changes,
+  type ChangesOptions,
+  type Checkpoint,
+  type WatchOptions,
+} from "./feed.ts";
 import { differingFields } from "./fields.ts";
-import { fenceOf, type FencedBy } from "./fence.ts";
-import { optimistic, type Edit, type Strategy, type Updated } from "./strategies.ts";
-
-/** A record's value and where it stands. `updatedAt` in ms since 1970, by the store's clock. */
-export interface RecordHead<T> {
-  readonly key: string;
-  readonly value: T;
-  /** Opaque; compare for equality only. Never used twice, also after delete and re-creation. */
-  readonly revision: string;
-  readonly updatedAt: number;
-  readonly author: string | null;
-}
-
-export interface WriteOptions {
-  /**
-   * Write only if the record is at this revision; null: only if it does not exist. Without it, whatever is
-   * there is overwritten.
-   */
-  readonly ifRevision?: string | null;
-  /** Write only while no later holder of this lease's lock exists, checked in the same step as the write. */
-  readonly fence?: FencedBy;
-  readonly author?: string;
-  /** Names this write once and for all, so that it can be repeated without a second effect. */
-  readonly opId?: string;
-}
-
-export interface DeleteOptions extends WriteOptions {}
-
-export interface ListOptions {
-  /** Keys that start with this. */
-  readonly prefix?: string;
-  /** Keys after this one, in binary order of UTF-8. */
-  readonly after?: string;
-  /** 1 … 10,000; default 100. */
-  readonly limit?: number;
-}
-
-/** What records need of their coordinator. */
-export interface RecordsContext {
-  readonly backend: RecordBackend;
-  readonly clock: Clock;
-  /** Runs a call once the store is open, and bounds its time. */
-  readonly call: <Result>(operation: string, run: () => Promise<Result>) => Promise<Result>;
-  readonly mutex: (name: string) => Lockable;
-}
-
-const WRITE_TRIES = 3;
-const WRITE_RETRY_MS = 100;
-export const VALUE_MAX_BYTES = 8 * 1024 * 1024;
+import { headAt, headOf, versionOf, type RecordHead, type RecordVersion } from "./head.ts";
+import { listingOf, type ListOptions } from "./list.ts";
+import type { DeleteOptions, HistoryOptions, WriteOptions } from "./options.ts";
+import { diff, type PatchOperation } from "./patch.ts";
+import { Plan } from "./plan.ts";
+import { Readers } from "./readers.ts";
+import type { Edit, Strategy, Updated } from "./strategies.ts";
 
 /**
  * A collection of JSON records. The conditional write is the commit rule; locks only manage contention. No
@@ -61,16 +29,18 @@ export const VALUE_MAX_BYTES = 8 * 1024 * 1024;
  */
 export class Records<T> {
   constructor(
-    readonly collection: string,
+    private readonly what: Collection<T>,
     private readonly context: RecordsContext,
-  ) {
-    checkName(collection, "a collection's name");
+  ) {}
+
+  get collection(): string {
+    return this.what.name;
   }
 
   async get(key: string): Promise<RecordHead<T> | null> {
     checkName(key, "a record's key");
     const { backend, call } = this.context;
-    return this.#parse(await call("read", () => backend.read(this.collection, key)));
+    return headOf<T>(await call("read", () => backend.read(this.collection, key)));
   }
 
   /**
@@ -80,120 +50,151 @@ export class Records<T> {
    * @throws BackendError whose `outcome` says whether it may have taken effect
    */
   async put(key: string, value: T, options: WriteOptions = {}): Promise<RecordHead<T>> {
-    const text = encode(key, value);
-    const written = await this.#write(key, value, text, options);
+    const written = await this.#write(key, { ...options, value }, options);
     if (written === null) throw new Error(`the store lost "${key}" while writing it`);
     return written;
   }
 
   /** Deletes the record. What does not exist is deleted already, unless `ifRevision` says otherwise. */
   async delete(key: string, options: DeleteOptions = {}): Promise<void> {
-    await this.#write(key, null, null, options);
+    await this.#write(key, { ...options, value: null }, options);
   }
 
   /**
    * Brings `edit` to bear on the current value, whatever others do meanwhile. `edit` must be pure: it may run
    * several times. It gets the value, or null if there is none, and returns the new one, or null to delete.
    */
-  update(key: string, edit: Edit<T>, strategy: Strategy = optimistic()): Promise<Updated<T>> {
+  async update(key: string, edit: Edit<T>, strategy: Strategy = adaptive()): Promise<Updated<T>> {
     checkName(key, "a record's key");
     if (typeof edit !== "function") {
       throw new TypeError("update takes the edit second: update(key, (value) => ({ ...value, … }))");
     }
-    return strategy({ key, records: this, clock: this.context.clock, lock: this.#lock(key) }, (value) =>
-      checked(key, edit(value)),
-    );
+    const target = {
+      key,
+      records: this,
+      clock: this.context.clock,
+      lock: this.#lock(key),
+      scope: this.context.scope,
+      commit: (drafts: readonly Draft<T>[], condition: Condition) =>
+        commit(this.context, this.what, key, drafts, condition),
+    };
+    const updated = await strategy(target, (value) => checked(key, edit(value)));
+    emit("record.updated", () => {
+      const { strategy: name, attempts, waitMs, holdMs, combined } = updated;
+      const of = { backend: this.context.backend.name, collection: this.collection, key };
+      return { ...of, strategy: name, attempts, waitMs, holdMs, combined };
+    });
+    return updated;
   }
 
-  /** Live records by key. Not a snapshot: each one is true at its own time. */
-  async list({ prefix, after, limit = 100 }: ListOptions = {}): Promise<readonly RecordHead<T>[]> {
-    checkInteger(limit, "limit", 1, 10_000);
-    const page = {
-      limit,
-      ...(prefix === undefined ? {} : { prefix }),
-      ...(after === undefined ? {} : { after }),
-    };
+  /** Versions of the record that are remembered, newest first. @throws TypeError, RangeError, BackendError */
+  async history(key: string, options: HistoryOptions = {}): Promise<readonly RecordVersion<T>[]> {
+    checkName(key, "a record's key");
+    const limit = checkInteger(options.limit ?? 100, "limit", 1, 10_000);
+    const { after } = options;
+    const page = { limit, ...(after === undefined ? {} : { after }) };
     const { backend, call } = this.context;
-    const found = await call("scan", () => backend.scan(this.collection, page));
-    return found.map((stored) => this.#parse(stored) as RecordHead<T>);
+    const versions = await call("history", () => backend.history(this.collection, key, page));
+    return versions.map((version) => versionOf<T>(version));
+  }
+
+  /** A version of the record; null if it is not in the history (any more). */
+  async at(key: string, revision: string): Promise<RecordVersion<T> | null> {
+    checkName(key, "a record's key");
+    const { backend, call } = this.context;
+    const version = await call("version", () => backend.version(this.collection, key, revision));
+    return version === null ? null : versionOf<T>(version);
+  }
+
+  /**
+   * The JSON Patch (RFC 6902) that makes the value at revision `b` of the one at `a`; null if one of them is
+   * not in the history (any more). A deleted record's value is null.
+   */
+  async diff(key: string, a: string, b: string): Promise<readonly PatchOperation[] | null> {
+    const [from, to] = await Promise.all([this.at(key, a), this.at(key, b)]);
+    return from === null || to === null ? null : diff(from.value, to.value);
+  }
+
+  /**
+   * Makes the value of an earlier revision the record's value again, by a new version: history stays as it
+   * is. Returns the record as it now is; null: it was deleted then, and is now.
+   * @throws RangeError if that revision is not in the history (any more); and as `put` does
+   */
+  async revert(key: string, revision: string, options: WriteOptions = {}): Promise<RecordHead<T> | null> {
+    const version = await this.at(key, revision);
+    if (version === null)
+      throw new RangeError(`"${key}" has no revision "${revision}" in its history (any more)`);
+    return this.#write(key, { reason: `as at ${revision}`, ...options, value: version.value }, options);
+  }
+
+  /** Live records, by key or by a declared field. Not a snapshot: each one is true at its own time. */
+  async list(options: ListOptions = {}): Promise<readonly RecordHead<T>[]> {
+    const listing = listingOf(this.what, options);
+    const { backend, call } = this.context;
+    if (listing.by === "key") {
+      const found = await call("scan", () => backend.scan(this.collection, listing.page));
+      return found.map((stored) => headOf<T>(stored));
+    }
+    const found = await call("find", () => backend.find(this.collection, listing.page));
+    return found.map(({ record }) => headOf<T>(record));
+  }
+
+  /**
+   * A page of what was written to the collection, in the order of commits: nothing is skipped, nothing comes
+   * again. Give its checkpoint for the next page. @throws TypeError, RangeError, BackendError
+   */
+  changes(options: ChangesOptions = {}): Promise<Changes<T>> {
+    return changesOf<T>(this.context, this.collection, options);
+  }
+
+  /**
+   * Pages of changes as they come, for ever: soon after each commit, and through failures of the store. Ends
+   * by `break`, or throws the signal's reason when it aborts, ClosedError when the coordinator closes.
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<Changes<T>, never, undefined> {
+    return watchOf<T>(this.context, this.collection, options);
+  }
+
+  /** Where the feed ends now: nothing that was committed before comes after it. */
+  async checkpoint(): Promise<Checkpoint> {
+    const { backend, call } = this.context;
+    return checkpointOf(this.collection, await call("feedEnd", () => backend.feedEnd(this.collection)));
+  }
+
+  /** How far readers of the feed have come, which is kept, and which forgetting of history waits for. */
+  get readers(): Readers {
+    return new Readers(this.context, this.collection);
+  }
+
+  /** A `put` to be done together with others: see `Coordinator.write`. No I/O. */
+  planPut(key: string, value: T, options: WriteOptions = {}): Plan<T> {
+    return new Plan<T>(this.context, this.what, key, { ...options, value }, options);
+  }
+
+  /** A `delete` to be done together with others: see `Coordinator.write`. No I/O. */
+  planDelete(key: string, options: DeleteOptions = {}): Plan<T> {
+    return new Plan<T>(this.context, this.what, key, { ...options, value: null }, options);
   }
 
   #lock(key: string): Lockable {
     return this.context.mutex(`record:${this.collection}/${key}`);
   }
 
-  async #write(
-    key: string,
-    mine: T | null,
-    value: string | null,
-    { ifRevision, fence, author, opId }: WriteOptions,
-  ): Promise<RecordHead<T> | null> {
-    checkName(key, "a record's key");
-    if (ifRevision !== undefined && ifRevision !== null && typeof ifRevision !== "string") {
-      throw new TypeError("ifRevision must be a record's revision, or null if it must not exist");
-    }
-    const guard = fence === undefined ? undefined : fenceOf(fence, key);
-    const write: Write = {
-      collection: this.collection,
-      key,
-      value,
-      opId: opId ?? this.context.clock.id(),
-      ...(ifRevision === undefined ? {} : { ifRevision }),
-      ...(author === undefined ? {} : { author }),
-      ...(guard === undefined ? {} : { fence: guard }),
-    };
-    const outcome = await this.#settle(write);
-    const { backend } = this.context;
+  async #write(key: string, draft: Draft<T>, condition: Condition): Promise<RecordHead<T> | null> {
+    const outcome = await commit(this.context, this.what, key, [draft], condition);
     switch (outcome.kind) {
       case "written":
-        return this.#parse(outcome.records[0] ?? null);
+        return outcome.heads[0] ?? null;
+      case "repeated":
+        return headAt(outcome.versions[0]!);
       case "conflict": {
-        emit("write.conflict", () => ({ backend: backend.name, collection: this.collection, key }));
-        const theirs = this.#parse(outcome.current);
-        const fields = differingFields(mine, theirs?.value ?? null);
-        throw new ConflictError<T>(key, ifRevision ?? null, mine, theirs, fields);
+        const { current } = outcome;
+        const fields = differingFields(draft.value, current?.value ?? null);
+        throw new ConflictError<T>(key, condition.ifRevision ?? null, draft.value, current, fields);
       }
-      case "stale":
-        throw this.#stale(key, guard!);
       default:
         throw outcome satisfies never;
     }
-  }
-
-  /**
-   * A conditional write whose reply was lost is repeated: its `opId` makes that harmless. If it is refused
-   * then, the first try may have been the one that took effect, so the outcome stays unknown.
-   */
-  async #settle(write: Write): Promise<WriteOutcome> {
-    const { backend, call, clock } = this.context;
-    let unknown: BackendError | undefined;
-    for (let tries = 1; ; tries++) {
-      try {
-        const outcome = await call("write", () => backend.write([write]));
-        if (unknown === undefined || outcome.kind === "written") return outcome;
-      } catch (error) {
-        if (!(error instanceof BackendError)) throw error;
-        const isSettled = error.outcome === "not-applied" || write.ifRevision === undefined;
-        if (unknown === undefined && isSettled) throw error;
-        unknown ??= error;
-        if (tries < WRITE_TRIES) {
-          await sleep(clock, WRITE_RETRY_MS * tries);
-          continue;
-        }
-      }
-      throw unknown;
-    }
-  }
-
-  #stale(key: string, { resource, token }: Fence): StaleTokenError {
-    const { backend } = this.context;
-    const { collection } = this;
-    emit("write.stale", () => ({ backend: backend.name, collection, key, resource, token }));
-    return new StaleTokenError(key, resource, token);
-  }
-
-  #parse(stored: StoredRecord | null): RecordHead<T> | null {
-    return stored === null ? null : { ...stored, value: JSON.parse(stored.value) as T };
   }
 }
 
@@ -205,22 +206,4 @@ function checked<T>(key: string, value: T | null): T | null {
     throw new TypeError(`the edit of "${key}" returned a promise: do the slow part first, then edit at once`);
   }
   return value;
-}
-
-/** @throws TypeError, RangeError before any I/O. */
-function encode(key: string, value: unknown): string {
-  const text = JSON.stringify(value) as string | undefined;
-  if (text === undefined || value === null) {
-    throw new TypeError(
-      `the value of "${key}" is ${value === null ? "null" : typeof value}, which is no JSON value to keep: ` +
-        "use delete() to remove a record",
-    );
-  }
-  const bytes = Buffer.byteLength(text);
-  if (bytes > VALUE_MAX_BYTES) {
-    throw new RangeError(
-      `the value of "${key}" has ${bytes} bytes as JSON, but at most ${VALUE_MAX_BYTES} can be kept`,
-    );
-  }
-  return text;
 }

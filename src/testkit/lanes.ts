@@ -2,6 +2,7 @@ import type { Backend, Reply } from "../backend.ts";
 
 /** Does what a coordinator does for a backend that has lanes: no call has requests of more than one. */
 export function inLanes(backend: Backend): Backend {
+  const { watch } = backend;
   if (backend.lane === undefined) return backend;
   const laneOf = (resource: string): string => backend.lane?.(resource) ?? "";
   return {
@@ -18,6 +19,13 @@ export function inLanes(backend: Backend): Backend {
     read: (collection, key) => backend.read(collection, key),
     write: (writes) => backend.write(writes),
     scan: (collection, page) => backend.scan(collection, page),
+    find: (collection, page) => backend.find(collection, page),
+    history: (collection, key, page) => backend.history(collection, key, page),
+    version: (collection, key, revision) => backend.version(collection, key, revision),
+    changes: (collection, after, limit) => backend.changes(collection, after, limit),
+    feedEnd: (collection) => backend.feedEnd(collection),
+    ...(watch === undefined ? {} : { watch: (...asked) => watch.apply(backend, asked) }),
+    prune: (request) => backend.prune(request),
     time: () => backend.time(),
     diagnose: async () => (await backend.diagnose?.()) ?? [],
     close: () => backend.close(),

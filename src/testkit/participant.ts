@@ -10,6 +10,7 @@ import type {
   RevokeReason,
   RevokeRequest,
   Session,
+  Step,
   Write,
   WriteOutcome,
 } from "../backend.ts";
@@ -37,6 +38,13 @@ export type Granted = Answer<Extract<Admission, { readonly kind: "granted" }>>;
 export type Waiting = Answer<Extract<Admission, { readonly kind: "waiting" }>>;
 
 export type Ask = Partial<Omit<AdmitRequest, "resource">>;
+
+/** A write, or a step of one, that need not be named. */
+export type Draft<Made extends Step = Write> = Omit<Made, "opId" | "revision"> & Partial<Step>;
+
+export function drafted<Made extends Step = Write>(draft: Draft<Made>): Made {
+  return { opId: systemClock.id(), revision: systemClock.id(), ...draft } as unknown as Made;
+}
 
 /** One process on the store: a backend, and all that it was told. */
 export class Participant {
@@ -113,9 +121,9 @@ export class Participant {
     return this.backend.revoke({ resource, reason: "the kit says so", by: this.session.owner, ...rest });
   }
 
-  /** One write; named anew unless `opId` is given. */
-  write(write: Omit<Write, "opId"> & { readonly opId?: string }): Promise<WriteOutcome> {
-    return this.backend.write([{ opId: systemClock.id(), ...write }]);
+  /** One write. Its revision and its `opId` are new unless given. */
+  write(write: Draft): Promise<WriteOutcome> {
+    return this.backend.write([drafted(write)]);
   }
 
   /** Waits for a message of this kind, about this lease or resource, and returns the latest. */

@@ -61,7 +61,11 @@ async function until(what: string, holds: () => boolean | Promise<boolean>, maxM
   }
 }
 
-const answers = (backend: Backend): Promise<boolean> => backend.time().then(() => true, () => false);
+const answers = (backend: Backend): Promise<boolean> =>
+  backend.time().then(
+    () => true,
+    () => false,
+  );
 
 const KILL_ALL =
   "SELECT pg_terminate_backend(pid) FROM pg_stat_activity " +
@@ -96,9 +100,7 @@ test("a session killed during a step: outcome unknown, nothing done, the next ca
     const rows = await server.query("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
     return rows.length > 0;
   });
-  await server.query(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
-  );
+  await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
   const error = await step;
   assert.ok(error instanceof BackendError && error.outcome === "unknown", String(error));
   await client.query("ROLLBACK");
@@ -148,7 +150,10 @@ test("a frozen server: every call fails in time, and it is used again when it th
   );
   assert.ok(performance.now() - started < 2_000);
   const possible = new Set(["unknown", "not-applied"]);
-  assert.ok(outcomes.every((outcome) => possible.has(outcome)), String(outcomes));
+  assert.ok(
+    outcomes.every((outcome) => possible.has(outcome)),
+    String(outcomes),
+  );
   await own.thaw();
   await until("serves", () => answers(backend));
   const again = await admit(backend, "a", `${id}:a`);
@@ -238,7 +243,10 @@ test("a role that may not create: says what to do; served once the owner has run
   const allowed = await postgresFromUrl(url, { schema: "owned" });
   const { id } = await opened(allowed, "app");
   assert.equal((await admit(allowed, "r", `${id}:1`)).kind, "granted");
-  assert.equal((await allowed.write([{ collection: "c", key: "k", value: "1", opId: "1" }])).kind, "written");
+  assert.equal(
+    (await allowed.write([{ collection: "c", key: "k", value: "1", revision: "1", opId: "1" }])).kind,
+    "written",
+  );
   await allowed.close();
 });
 
@@ -294,7 +302,7 @@ test("batches that overlap in opposite orders do not deadlock", async () => {
       const terms = { permits: 1, capacity: 1, ttlMs: 10_000, wait: true };
       await backend.admit(leases.map((lease) => ({ ...lease, ...terms })));
       await backend.write(
-        order.map((key) => ({ collection: "c", key, value: "1", opId: `${round}` })),
+        order.map((key) => ({ collection: "c", key, value: "1", revision: `${round}`, opId: `${round}` })),
       );
       await backend.release(leases);
     }),

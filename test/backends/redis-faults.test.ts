@@ -76,7 +76,7 @@ for (const [name, connect] of Object.entries(SINGLE_CLIENTS)) {
     await admit(backend, "r", `${id}:1`);
     await server.command("SCRIPT", "FLUSH");
     assert.equal(await release(backend, "r", `${id}:1`), "released");
-    await backend.write([{ collection: "c", key: "k", value: "1", opId: "1" }]);
+    await backend.write([{ collection: "c", key: "k", value: "1", revision: "1", opId: "1" }]);
     assert.equal((await backend.read("c", "k"))?.value, "1");
     await backend.close();
     await close();

@@ -127,6 +127,7 @@ test("Cluster: writes that no step can span are refused, with what to do", async
     collection: "c",
     key: `k${at}`,
     value: "1",
+    revision: `r${at}`,
     opId: `o${at}`,
   }));
   await assert.rejects(

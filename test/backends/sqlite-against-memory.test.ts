@@ -102,6 +102,7 @@ function draw(
     collection: "c",
     key,
     value: dice() < 0.3 ? null : JSON.stringify(newId),
+    revision: newId,
     opId: dice() < 0.9 ? newId : "again",
     ...(dice() < 0.5 ? { author: "\u0000" } : {}),
     ...(dice() < 0.4

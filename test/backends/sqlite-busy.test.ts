@@ -25,13 +25,13 @@ test("a call waits for another's transaction while the event loop goes on", asyn
 test("reading does not wait for a writer", async (t) => {
   const file = join(directoryOf(t), "a.db");
   const backend = await opened(t, sqlite(file), sessionOf("p"));
-  await backend.write([{ collection: "c", key: "k", value: "1", opId: "1" }]);
+  await backend.write([{ collection: "c", key: "k", value: "1", revision: "1", opId: "1" }]);
   const other = connection(file);
   other.exec("BEGIN IMMEDIATE");
-  const write = backend.write([{ collection: "c", key: "k", value: "2", opId: "2" }]);
+  const write = backend.write([{ collection: "c", key: "k", value: "2", revision: "2", opId: "2" }]);
   await wait(20);
   assert.equal((await backend.read("c", "k"))?.value, "1");
-  other.exec("UPDATE holdfast_record SET value = '3'");
+  other.exec("UPDATE holdfast_version SET value = '3'");
   other.exec("COMMIT");
   assert.equal((await backend.read("c", "k"))?.value, "3", "what others committed shows at once");
   assert.equal((await write).kind, "written");
@@ -87,12 +87,12 @@ test("a step that fails takes no others of its transaction with it", async (t) =
   const backend = await opened(t, sqlite(join(directoryOf(t), "a.db")), sessionOf("p"));
   const unbindable = { toString: () => "x" } as unknown as string;
   const answers = await Promise.allSettled([
-    backend.write([{ collection: "c", key: "before", value: "1", opId: "1" }]),
+    backend.write([{ collection: "c", key: "before", value: "1", revision: "1", opId: "1" }]),
     backend.write([
-      { collection: "c", key: "half", value: "1", opId: "2" },
-      { collection: "c", key: "other half", value: unbindable, opId: "2" },
+      { collection: "c", key: "half", value: "1", revision: "2", opId: "2" },
+      { collection: "c", key: "other half", value: unbindable, revision: "2", opId: "2" },
     ]),
-    backend.write([{ collection: "c", key: "after", value: "1", opId: "3" }]),
+    backend.write([{ collection: "c", key: "after", value: "1", revision: "3", opId: "3" }]),
   ]);
   assert.deepEqual(
     answers.map(({ status }) => status),

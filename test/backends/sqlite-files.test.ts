@@ -103,7 +103,7 @@ test("the log stays short, however much is written", async (t) => {
   let longest = 0;
   for (let at = 0; at < 1_500; at += 1) {
     const value = `"${"x".repeat(6_000)}"`;
-    await backend.write([{ collection: "c", key: `${at % 50}`, value, opId: `${at}` }]);
+    await backend.write([{ collection: "c", key: `${at % 50}`, value, revision: `${at}`, opId: `${at}` }]);
     if (at % 50 === 0) longest = Math.max(longest, statSync(`${file}-wal`).size);
   }
   assert.ok(longest > 1_000_000, "something was written");
@@ -187,3 +187,54 @@ async function asNobody(act: () => Promise<void>): Promise<void> {
 
 /** A number that no process has: the highest that Linux gives out. */
 const deadPid = (): number => 4_194_303;
+
+test("records of the first tables are carried over: heads become first versions", async (t) => {
+  const file = join(directoryOf(t), "a.db");
+  connection(file).exec(`
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE holdfast_meta (
+      id INTEGER PRIMARY KEY CHECK (id = 1), schema INTEGER NOT NULL, revision INTEGER NOT NULL
+    );
+    CREATE TABLE holdfast_lock (
+      namespace TEXT NOT NULL, name TEXT NOT NULL, queue TEXT NOT NULL,
+      revocations TEXT NOT NULL DEFAULT '[]', forget_at INTEGER NOT NULL, PRIMARY KEY (namespace, name)
+    ) WITHOUT ROWID;
+    CREATE INDEX holdfast_lock_idle ON holdfast_lock (forget_at);
+    CREATE TABLE holdfast_record (
+      id INTEGER PRIMARY KEY,
+      namespace TEXT NOT NULL, collection TEXT NOT NULL, key TEXT NOT NULL, value TEXT,
+      revision INTEGER NOT NULL, updated_at INTEGER NOT NULL, author TEXT, op_id TEXT NOT NULL, fences TEXT,
+      UNIQUE (namespace, collection, key)
+    );
+    INSERT INTO holdfast_meta VALUES (1, 1, 1700000000000009);
+    INSERT INTO holdfast_record VALUES
+      (1, 'n', 'c', 'kept', '{"a":1}', 1700000000000008, 1700000000000, 'ann', 'one', '[["lock","2048"]]'),
+      (2, 'n', 'c', 'gone', NULL, 1700000000000009, 1700000000001, NULL, 'two', NULL),
+      (3, 'n', 'd', 'kept', '2', 1700000000000002, 1700000000002, NULL, 'three', NULL);
+  `);
+  const backends = await Promise.all(
+    ["p", "q", "r"].map((name) => opened(t, sqlite(file), { ...sessionOf(name), namespace: "n" })),
+  );
+  const backend = backends[0]!;
+  assert.deepEqual(await backend.read("c", "kept"), {
+    key: "kept",
+    value: '{"a":1}',
+    revision: "1700000000000008",
+    updatedAt: 1_700_000_000_000,
+    author: "ann",
+  });
+  assert.equal(await backend.read("c", "gone"), null);
+  const write = { collection: "c", key: "kept", value: "3", ifRevision: "1700000000000008", revision: "new" };
+  const stale = { ...write, opId: "four", fence: { resource: "lock", token: 1_024n, shared: false } };
+  assert.equal((await backend.write([stale])).kind, "stale");
+  assert.equal((await backend.write([{ ...write, opId: "one" }])).kind, "written", "a replay");
+  assert.equal((await backend.write([{ ...write, opId: "four" }])).kind, "written");
+  const page = await backends[1]!.changes("c", null, 10);
+  assert.ok(page.kind === "page");
+  const shown = page.versions.map(({ key, revision, parents }) => [key, revision, parents]);
+  assert.deepEqual(shown, [
+    ["kept", "1700000000000008", []],
+    ["gone", "1700000000000009", []],
+    ["kept", "new", ["1700000000000008"]],
+  ]);
+});

@@ -4,7 +4,16 @@ import type { Import, Source } from "./source.ts";
 
 const LAW = "layers";
 
-const CORE = ["contract", "errors", "clock", "events", "locks", "records", "recipes"] as const;
+const CORE = [
+  "contract",
+  "errors",
+  "clock",
+  "events",
+  "locks",
+  "records",
+  "recipes",
+  "measures",
+] as const;
 
 /**
  * Which layers a file of the library may import, besides its own. `top` is what stands directly in `src`
@@ -20,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sql: ["errors", "clock"],
   locks: ["contract", "errors", "clock", "events"],
   records: ["contract", "errors", "clock", "events", "locks"],
+  measures: ["contract", "errors", "clock", "events", "locks"],
   recipes: ["contract", "errors", "clock", "events", "locks", "records"],
   top: CORE,
   testkit: [...CORE, "top", "backend"],

@@ -1,8 +1,11 @@
 import type { Mutant } from "./mutant.ts";
 
 const locks = "backends/memory/locks.js";
+const collection = "backends/memory/collection.js";
+const feed = "backends/memory/feed.js";
 const records = "backends/memory/records.js";
 const resource = "backends/memory/resource.js";
+const taken = "backends/memory/taken.js";
 
 export const memoryMutants: readonly Mutant[] = [
   {
@@ -197,7 +200,7 @@ export const memoryMutants: readonly Mutant[] = [
   {
     name: "the fence is skipped",
     file: records,
-    find: "if (this.#isStale(namespace, write, head))",
+    find: "if (this.#isStale(namespace, write, kept))",
     replace: "if (write.fence === null)",
   },
   {
@@ -209,32 +212,170 @@ export const memoryMutants: readonly Mutant[] = [
   {
     name: "the fence sees the lock only, not what records have seen",
     file: records,
-    find: "return !fence.shared && (head?.fences.get(fence.resource) ?? 0n) > fence.token;",
+    find: "return !fence.shared && (kept?.fences.get(fence.resource) ?? 0n) > fence.token;",
     replace: "return false;",
   },
   {
     name: "the fence forgets with the record",
     file: records,
-    find: "head?.fences ?? new Map()",
-    replace: "(head?.value && head.fences) ?? new Map()",
+    find: "const before = headOf(kept);",
+    replace: "const before = headOf(kept); if (before?.value === null) kept.fences.clear();",
   },
   {
     name: "shared leases lift the record's token",
     file: records,
-    find: "write.fence !== undefined && !write.fence.shared",
-    replace: "write.fence !== undefined",
+    find: "fence !== undefined && !fence.shared",
+    replace: "fence !== undefined",
   },
   {
-    name: "a revision comes back after deletion",
+    name: "a version has a name of the store's own",
     file: records,
-    find: "revision: String(++this.#revisions),",
-    replace: "revision: String(head?.value ? Number(head.revision) + 1 : 1),",
+    find: "revision: step.revision,",
+    replace: "revision: String(collection.end),",
   },
   {
     name: "a replay is written again",
     file: records,
-    find: "            if (head?.opId === write.opId)\n                return record(write.key, head);\n",
+    find: "if (replays[index] !== undefined)",
+    replace: "if (replays[index] === null)",
+  },
+  {
+    name: "only the write that made the head is known again",
+    file: records,
+    find: "kept?.made.get(opId)",
+    replace: "(headOf(kept)?.opId === opId ? kept.made.get(opId) : undefined)",
+  },
+  {
+    name: "a replay is answered with what is there now",
+    file: records,
+    find: "return live(replays[index]);",
+    replace: "return live(headOf(this.#record(namespace, write.collection, write.key)));",
+  },
+  {
+    name: "a replay is told by its last step alone",
+    file: records,
+    find: "if (versions.length > 0 && versions.length < steps.length)",
+    replace: "if (versions.length < steps.length && versions.at(-1)?.opId === write.opId)",
+  },
+  {
+    name: "combined steps become one version",
+    file: records,
+    find: "for (const step of stepsOf(write)) {",
+    replace: "for (const step of stepsOf(write).slice(-1)) {",
+  },
+  {
+    name: "a version after a deletion begins a new chain",
+    file: records,
+    find: "before === undefined ? [] : [before.revision]",
+    replace: "before === undefined || before.value === null ? [] : [before.revision]",
+  },
+  {
+    name: "time goes back with the store's clock",
+    file: records,
+    find: "Math.max(now, before?.at ?? now)",
+    replace: "now",
+  },
+  {
+    name: "deleting nothing is a version",
+    file: records,
+    find: "value === null && write.earlier === undefined && live(headOf(kept)) === null",
+    replace: "value === null && write.earlier === undefined && headOf(kept) === undefined",
+  },
+  {
+    name: "a write that names no entries drops those there are",
+    file: records,
+    find: "value === null ? [] : (write.entries ?? kept.entries)",
+    replace: "value === null ? [] : (write.entries ?? [])",
+  },
+  {
+    name: "a deletion keeps its entries",
+    file: records,
+    find: "value === null ? [] : (write.entries ?? kept.entries)",
+    replace: "write.entries ?? kept.entries",
+  },
+  {
+    name: "unique entries stay taken after a change",
+    file: collection,
+    find: "claims.delete(claimOf(entry));",
+    replace: "claims.get(claimOf(entry));",
+  },
+  {
+    name: "two records that swap unique entries lose one",
+    file: collection,
+    find: "entry.unique && claims.get(claimOf(entry)) === key",
+    replace: "entry.unique",
+  },
+  {
+    name: "writes of one call may want the same entry",
+    file: taken,
+    find: "wanted.set(claim, write.key);",
+    replace: "wanted.get(claim);",
+  },
+  {
+    name: "whoever is written in the same call holds its unique entries until then",
+    file: taken,
+    find: "!written.has(path(write.collection, holder))",
+    replace: "holder !== write.key",
+  },
+  {
+    name: "every entry is unique",
+    file: taken,
+    find: "if (!entry.unique)",
+    replace: "if (entry.unique === undefined)",
+  },
+  {
+    name: "a feed page begins with what was seen last",
+    file: feed,
+    find: "feed[middle].place > place",
+    replace: "feed[middle].place >= place",
+  },
+  {
+    name: "a reader who missed what was pruned hears nothing of it",
+    file: feed,
+    find: "place < prunedTo || place > end",
+    replace: "place > end",
+  },
+  {
+    name: "a reader who is too far waits for ever",
+    file: feed,
+    find: "place < prunedTo || place > end",
+    replace: "place < prunedTo",
+  },
+  {
+    name: "pruning takes what a reader has not seen",
+    file: feed,
+    find: "at < before && place <= upTo",
+    replace: "at < before",
+  },
+  {
+    name: "pruning takes one more than it may",
+    file: feed,
+    find: "Math.max(1, keep)",
+    replace: "Math.max(1, keep - 1)",
+  },
+  {
+    name: "pruning takes the young",
+    file: feed,
+    find: "at < before && place <= upTo",
+    replace: "at <= before && place <= upTo",
+  },
+  {
+    name: "pruning keeps deletions for ever",
+    file: feed,
+    find: "live(head) === null && mayGo(head) ? 0",
+    replace: "live(head) === undefined ? 0",
+  },
+  {
+    name: "pruning forgets no ids",
+    file: feed,
+    find: "kept.made.delete(version.opId);",
     replace: "",
+  },
+  {
+    name: "history goes on with the version it was asked to go on after",
+    file: records,
+    find: "versions.findIndex(({ revision }) => revision === after)",
+    replace: "versions.findIndex(({ revision }) => revision === after) + 1",
   },
   {
     name: "only the first write of a call is checked",

@@ -1,5 +1,7 @@
 import type { Backend, Guarantees, Reply, Session } from "../../backend.ts";
 import { systemClock } from "../../clock.ts";
+import type { Collection } from "./collection.ts";
+import { changes, feedEnd, prune } from "./feed.ts";
 import { MemoryLocks } from "./locks.ts";
 import { MemoryRecords } from "./records.ts";
 
@@ -8,6 +10,7 @@ const GUARANTEES: Guarantees = Object.freeze({
   leases: "volatile",
   fencing: "grant",
   writes: "any",
+  feed: "total",
   failover: "One process: when it ends, every lease ends with it, and so do the records.",
 });
 
@@ -41,6 +44,7 @@ export function memory(store: MemoryStore = new MemoryStore()): Backend {
     if (session === undefined) throw new Error("open() comes first");
     return session;
   };
+  const kept = (collection: string): Collection => records.collection(opened().namespace, collection);
   const each = async <Request, Result>(
     requests: readonly Request[],
     step: (session: Session, request: Request) => Result,
@@ -64,6 +68,19 @@ export function memory(store: MemoryStore = new MemoryStore()): Backend {
     read: async (collection, key) => records.read(opened().namespace, collection, key),
     write: async (writes) => records.write(opened().namespace, writes),
     scan: async (collection, page) => records.scan(opened().namespace, collection, page),
+    find: async (collection, page) => records.find(opened().namespace, collection, page),
+    history: async (collection, key, page) => records.history(opened().namespace, collection, key, page),
+    version: async (collection, key, revision) =>
+      records.version(opened().namespace, collection, key, revision),
+    changes: async (collection, after, limit) => changes(kept(collection), after, limit),
+    feedEnd: async (collection) => feedEnd(kept(collection)),
+    watch(collection, changed) {
+      const { watchers } = kept(collection);
+      const watcher = (): void => changed();
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
+    },
+    prune: async (request) => prune(kept(request.collection), request),
     time: async () => store.now(),
     async close() {
       if (session !== undefined) locks.detach(session.processId);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Backend, Guarantees, Session } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";
+import { notYet } from "../not-yet.ts";
 import { Calls } from "./calls.ts";
 import type { PostgresListenClient, PostgresPool } from "./client.ts";
 import { diagnose } from "./diagnose.ts";
@@ -27,6 +28,7 @@ const DURABLE: Guarantees = Object.freeze({
   leases: "durable",
   fencing: "grant",
   writes: "any",
+  feed: "total",
   failover:
     "With a synchronous standby nothing that was answered is forgotten. An asynchronous one may miss the " +
     "last commits when it takes over, so that a lock has two holders until the first lease ends; tokens " +
@@ -165,6 +167,12 @@ class PostgresBackend implements Backend {
   read: Backend["read"] = (collection, key) => this.#it.records.read(collection, key);
   write: Backend["write"] = (writes) => this.#it.records.write(writes);
   scan: Backend["scan"] = (collection, page) => this.#it.records.scan(collection, page);
+  find: Backend["find"] = notYet("postgres").find;
+  history: Backend["history"] = notYet("postgres").history;
+  version: Backend["version"] = notYet("postgres").version;
+  changes: Backend["changes"] = notYet("postgres").changes;
+  feedEnd: Backend["feedEnd"] = notYet("postgres").feedEnd;
+  prune: Backend["prune"] = notYet("postgres").prune;
   time: Backend["time"] = () => this.#it.locks.time();
 
   migrationSql: NonNullable<Backend["migrationSql"]> = () =>

@@ -1,4 +1,5 @@
 import type { Backend, Guarantees, Session } from "../../backend.ts";
+import { notYet } from "../not-yet.ts";
 import { systemClock } from "../../clock.ts";
 import { BackendError } from "../../errors.ts";
 import type { Connection } from "./client.ts";
@@ -28,6 +29,7 @@ const GUARANTEES: Guarantees = Object.freeze({
   leases: "volatile",
   fencing: "grant",
   writes: "any",
+  feed: "total",
   failover: FAILOVER,
 });
 
@@ -38,6 +40,7 @@ const CLUSTER_GUARANTEES: Guarantees = Object.freeze({
   ...GUARANTEES,
   fencing: "write",
   writes: "partition",
+  feed: "partition",
 });
 
 /** The verbs over a connection, whichever client and topology it is of. */
@@ -90,6 +93,7 @@ export function backendOver(connection: Connection, options: RedisOptions): Back
     read: (collection, key) => attempt("read", () => it().records.read(collection, key)),
     write: (writes) => attempt("write", () => it().records.write(writes)),
     scan: (collection, page) => attempt("scan", () => it().records.scan(collection, page)),
+    ...notYet("redis"),
     ...(connection.isCluster && { lane: (resource) => laneOf(it().keys.lock(resource)) }),
     time: () => attempt("time", async () => now?.() ?? timeOf(connection)),
     diagnose: () => attempt("diagnose", () => diagnose(connection)),

@@ -1,117 +1,142 @@
-import type { StoredRecord, Write, WriteOutcome } from "../../backend.ts";
+import type { Entry, Step, StoredRecord, StoredVersion, Write, WriteOutcome } from "../../backend.ts";
+import type { Collections } from "./collections.ts";
 import type { SqliteDatabase, SqliteStatement } from "./driver.ts";
+import { EntryRows, type Wanting } from "./entries.ts";
+import { shown, type HeadRow } from "./head.ts";
 import type { LockTable } from "./lock-table.ts";
 import { restored, stored } from "./names.ts";
+import { VersionRows, versionOf, type VersionRow } from "./versions.ts";
 import type { Transaction } from "./writer.ts";
 
-/** A record's row; without a value it is what a deleted record leaves behind. */
-interface Row {
+interface Row extends HeadRow {
   readonly id: number;
-  readonly value: string | null;
-  readonly revision: number;
-  readonly updated_at: number;
-  readonly author: string | null;
-  readonly op_id: string;
+  /** JSON triples of name, value, and whether it is unique. */
+  readonly entries: string | null;
   /** JSON pairs of lock and highest token seen, in decimal digits. */
   readonly fences: string | null;
+  /** Whether the record remembers the id that was asked about. */
+  readonly is_replay: 0 | 1;
 }
 
-export interface NamedRow extends Row {
+export interface NamedRow extends HeadRow {
   readonly name: string;
 }
 
-/** The table of records: the current version of each. */
+/** A write on its way: what its record is, and which of its steps were made before. */
+interface Asked extends Wanting {
+  readonly row: Row | undefined;
+  readonly replay: VersionRow | undefined;
+}
+
+/** The table of records, each of which points to its head. */
 export class RecordRows {
-  readonly #namespace: string;
+  readonly versions: VersionRows;
+  readonly entries: EntryRows;
   readonly #select: SqliteStatement;
   readonly #insert: SqliteStatement;
   readonly #update: SqliteStatement;
-  readonly #revise: SqliteStatement;
   readonly #page: SqliteStatement;
 
   constructor(
     database: SqliteDatabase,
-    namespace: string,
+    readonly collections: Collections,
     readonly locks: LockTable,
   ) {
-    this.#namespace = stored(namespace);
+    this.versions = new VersionRows(database);
+    this.entries = new EntryRows(database);
     this.#select = database.prepare(
-      `SELECT id, value, revision, updated_at, author, op_id, fences FROM holdfast_record
-       WHERE namespace = ? AND collection = ? AND key = ?`,
+      `SELECT r.id, r.entries, r.fences, v.value, v.revision, v.at, v.author,
+         EXISTS (SELECT 1 FROM holdfast_version WHERE record = r.id AND op_id = ?) AS is_replay
+       FROM holdfast_record AS r JOIN holdfast_version AS v ON v.place = r.head
+       WHERE r.collection = ? AND r.key = ?`,
     );
     this.#insert = database.prepare(
-      `INSERT INTO holdfast_record
-       (value, revision, updated_at, author, op_id, fences, namespace, collection, key)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      "INSERT INTO holdfast_record (collection, key, head, versions) VALUES (?, ?, 0, 0) RETURNING id",
     );
     this.#update = database.prepare(
       `UPDATE holdfast_record
-       SET value = ?, revision = ?, updated_at = ?, author = ?, op_id = ?, fences = ? WHERE id = ?`,
-    );
-    this.#revise = database.prepare(
-      "UPDATE holdfast_meta SET revision = max(revision + 1, ?) WHERE id = 1 RETURNING revision",
+       SET head = ?, versions = versions + ?, deleted_at = ?, entries = ?, fences = ? WHERE id = ?`,
     );
     this.#page = database.prepare(
-      `SELECT key AS name, value, revision, updated_at, author FROM holdfast_record
-       WHERE namespace = ? AND collection = ? AND key >= ? ORDER BY key LIMIT ?`,
+      `SELECT r.key AS name, v.value, v.revision, v.at, v.author
+       FROM holdfast_record AS r JOIN holdfast_version AS v ON v.place = r.head
+       WHERE r.collection = ? AND r.key >= ? ORDER BY r.key LIMIT ?`,
     );
   }
 
   read(collection: string, key: string): StoredRecord | null {
+    this.collections.find(collection);
     return shown(key, this.#row(collection, key));
   }
 
+  /** Undefined: nothing is remembered of it. */
+  idOf(collection: string, key: string): number | undefined {
+    this.collections.find(collection);
+    return this.#row(collection, key)?.id;
+  }
+
   page(collection: string, from: string, limit: number): readonly NamedRow[] {
-    return this.#page.all(this.#namespace, stored(collection), from, limit) as NamedRow[];
+    const id = this.collections.find(collection);
+    return id === undefined ? [] : (this.#page.all(id, from, limit) as NamedRow[]);
   }
 
   write(writes: readonly Write[], transaction: Transaction): WriteOutcome {
-    const heads = writes.map(({ collection, key }) => this.#row(collection, key));
+    const asked: Asked[] = [];
     for (const [index, write] of writes.entries()) {
-      const head = heads[index];
-      if (head?.op_id === stored(write.opId)) continue;
-      if (this.#isStale(write, head, transaction.now)) return { kind: "stale", index };
-      const current = shown(write.key, head);
+      const row = this.#row(write.collection, write.key, write.opId);
+      const steps = stepsOf(write);
+      const known = row === undefined ? [] : this.#known(row, steps);
+      if (known.length > 0 && known.length < steps.length) {
+        const versions = known.map((version) => versionOf(write.key, version));
+        return { kind: "repeated", index, versions };
+      }
+      const replay = known.at(-1);
+      const collection = this.collections.known(write.collection)!;
+      asked.push({ write, collection, row, replay, entries: entriesOf(row) });
+      if (replay !== undefined) continue;
+      if (this.#isStale(write, row, transaction.now)) return { kind: "stale", index };
+      const current = shown(write.key, row);
       if (write.ifRevision !== undefined && write.ifRevision !== (current?.revision ?? null)) {
         return { kind: "conflict", index, current };
       }
     }
-    return {
-      kind: "written",
-      records: writes.map((write, at) => this.#apply(write, heads[at], transaction)),
-    };
+    const taken = this.entries.taken(asked.map((each) => (each.replay === undefined ? each : undefined)));
+    if (taken !== undefined) return { kind: "taken", ...taken };
+    return { kind: "written", records: asked.map((each) => this.#apply(each, transaction)) };
   }
 
-  #apply(
-    write: Write,
-    head: Row | undefined,
-    { now }: Transaction,
-  ): StoredRecord | null {
-    const { collection, key, value, author = null, fence } = write;
-    const opId = stored(write.opId);
-    if (head?.op_id === opId) return shown(key, head);
-    if (head === undefined && value === null) return null;
-    /*
-     * Microseconds as the floor: a power cut may take the last commits back, and their revisions
-     * with them.
-     */
-    const { revision } = this.#revise.get(Math.floor(now * 1000)) as { readonly revision: number };
-    const fences = fencesOf(head);
+  #apply({ write, collection, row, replay, entries: had }: Asked, { now }: Transaction): StoredRecord | null {
+    const { key, value, fence } = write;
+    if (replay !== undefined) return shown(key, replay);
+    if (value === null && write.earlier === undefined && shown(key, row) === null) return null;
+    const steps = stepsOf(write);
+    const record = row?.id ?? (this.#insert.get(collection, stored(key)) as { readonly id: number }).id;
+    const at = Math.max(now, row?.at ?? now);
+    const first = this.versions.mint(now);
+    let before = row === undefined ? undefined : restored(row.revision);
+    for (const [nth, step] of steps.entries()) {
+      this.versions.insert(collection, record, first + nth, version(key, step, before, at));
+      before = step.revision;
+    }
+    const entries = value === null ? [] : (write.entries ?? had);
+    this.entries.replace(collection, key, had, entries);
+    const fences = fencesOf(row);
     if (fence !== undefined && !fence.shared) fences.set(fence.resource, String(fence.token));
-    const values = [
-      value,
-      revision,
-      now,
-      author === null ? null : stored(author),
-      opId,
+    this.#update.run(
+      first + steps.length - 1,
+      steps.length,
+      value === null ? at : null,
+      entries.length === 0
+        ? null
+        : JSON.stringify(entries.map(({ name, value, unique }) => [name, value, unique])),
       fences.size === 0 ? null : JSON.stringify([...fences]),
-    ];
-    if (head !== undefined) this.#update.run(...values, head.id);
-    else this.#insert.run(...values, this.#namespace, stored(collection), stored(key));
-    return value === null ? null : { key, value, revision: String(revision), updatedAt: now, author };
+      record,
+    );
+    const { revision, author = null } = write;
+    return value === null ? null : { key, value, revision, updatedAt: at, author };
   }
 
-  #isStale(write: Write, head: Row | undefined, now: number): boolean {
+  #isStale(write: Write, row: Row | undefined, now: number): boolean {
     if (write.fence === undefined) return false;
     const { resource, token, shared } = write.fence;
     const queue = this.locks.queue(resource);
@@ -122,30 +147,38 @@ export class RecordRows {
     ) {
       return true;
     }
-    return !shared && BigInt(fencesOf(head).get(resource) ?? 0) > token;
+    return !shared && BigInt(fencesOf(row).get(resource) ?? 0) > token;
   }
 
-  #row(collection: string, key: string): Row | undefined {
-    return this.#select.get(this.#namespace, stored(collection), stored(key)) as Row | undefined;
+  /** Those of the steps that were made before. The row tells of the last one, which is often the only one. */
+  #known(row: Row, steps: readonly Step[]): readonly VersionRow[] {
+    if (steps.length === 1 && row.is_replay === 0) return [];
+    return steps
+      .map(({ opId }) => this.versions.byOpId(row.id, opId))
+      .filter((version) => version !== undefined);
+  }
+
+  #row(collection: string, key: string, opId = ""): Row | undefined {
+    const id = this.collections.known(collection);
+    if (id === undefined) return undefined;
+    return this.#select.get(stored(opId), id, stored(key)) as Row | undefined;
   }
 }
 
-function fencesOf(head: Row | undefined): Map<string, string> {
-  const pairs = head?.fences ?? null;
+const stepsOf = (write: Write): readonly Step[] => [...(write.earlier ?? []), write];
+
+function version(key: string, step: Step, before: string | undefined, at: number): StoredVersion {
+  const { value, revision, opId, author = null, reason = null, messages = null, merges = [] } = step;
+  const parents = [...(before === undefined ? [] : [before]), ...merges];
+  return { key, value, revision, parents, at, author, reason, opId, messages };
+}
+
+function entriesOf(row: Row | undefined): readonly Entry[] {
+  const triples = JSON.parse(row?.entries ?? "[]") as [string, string, boolean][];
+  return triples.map(([name, value, unique]) => ({ name, value, unique }));
+}
+
+function fencesOf(row: Row | undefined): Map<string, string> {
+  const pairs = row?.fences ?? null;
   return new Map(pairs === null ? [] : (JSON.parse(pairs) as [string, string][]));
-}
-
-export function shown(
-  key: string,
-  row: Omit<Row, "id" | "op_id" | "fences"> | undefined,
-): StoredRecord | null {
-  if (row === undefined || row.value === null) return null;
-  const { value, revision, updated_at, author } = row;
-  return {
-    key,
-    value,
-    revision: String(revision),
-    updatedAt: updated_at,
-    author: author === null ? null : restored(author),
-  };
 }

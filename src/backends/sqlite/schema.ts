@@ -1,40 +1,6 @@
 import { BackendError } from "../../errors.ts";
 import { begin, type SqliteDatabase } from "./driver.ts";
-
-/** Raised when an older Holdfast could no longer work on what this one writes. */
-const SCHEMA = 1;
-
-/** Holdfast's tables may stand in an application's own database, so they share a prefix. */
-const TABLES = `
-  CREATE TABLE holdfast_meta (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    schema INTEGER NOT NULL,
-    revision INTEGER NOT NULL
-  );
-  CREATE TABLE holdfast_lock (
-    namespace TEXT NOT NULL,
-    name TEXT NOT NULL,
-    queue TEXT NOT NULL,
-    revocations TEXT NOT NULL DEFAULT '[]',
-    forget_at INTEGER NOT NULL,
-    PRIMARY KEY (namespace, name)
-  ) WITHOUT ROWID;
-  CREATE INDEX holdfast_lock_idle ON holdfast_lock (forget_at);
-  CREATE TABLE holdfast_record (
-    id INTEGER PRIMARY KEY,
-    namespace TEXT NOT NULL,
-    collection TEXT NOT NULL,
-    key TEXT NOT NULL,
-    value TEXT,
-    revision INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,
-    author TEXT,
-    op_id TEXT NOT NULL,
-    fences TEXT,
-    UNIQUE (namespace, collection, key)
-  );
-  INSERT INTO holdfast_meta (id, schema, revision) VALUES (1, ${SCHEMA}, 0);
-`;
+import { FROM_1, SCHEMA, TABLES } from "./tables.ts";
 
 export const SYNCHRONOUS = ["normal", "full"] as const;
 export type Synchronous = (typeof SYNCHRONOUS)[number];
@@ -53,19 +19,21 @@ export function configure(database: SqliteDatabase, synchronous: Synchronous): v
   database.exec(`PRAGMA synchronous = ${synchronous}`);
 }
 
-/** Creates the tables unless they are there. Throws busy errors through. */
+/** Creates the tables, or brings those there up to date. Throws busy errors through. */
 export function createTables(database: SqliteDatabase): void {
-  if (!hasTables(database)) {
+  if (schemaOf(database) !== SCHEMA) {
     begin(database);
     try {
-      if (!hasTables(database)) database.exec(TABLES);
+      const schema = schemaOf(database);
+      if (schema === undefined) database.exec(TABLES);
+      else if (schema === 1) database.exec(FROM_1);
       database.exec("COMMIT");
     } catch (error) {
       database.exec("ROLLBACK");
       throw error;
     }
   }
-  const { schema } = database.prepare("SELECT schema FROM holdfast_meta").get() as { schema: number };
+  const schema = schemaOf(database) ?? 0;
   if (schema > SCHEMA) {
     throw refused(`a newer Holdfast made the tables (${schema} > ${SCHEMA}); update this one`);
   }
@@ -80,9 +48,11 @@ export function journalMode(database: SqliteDatabase): string {
   return row.journal_mode;
 }
 
-function hasTables(database: SqliteDatabase): boolean {
+/** Undefined: there are no tables. */
+function schemaOf(database: SqliteDatabase): number | undefined {
   const found = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'holdfast_meta'").get();
-  return found !== undefined;
+  if (found === undefined) return undefined;
+  return (database.prepare("SELECT schema FROM holdfast_meta").get() as { schema: number }).schema;
 }
 
 const refused = (detail: string): BackendError =>

@@ -1,16 +1,19 @@
 import type { Session } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";
 import { Checkpoints } from "./checkpoint.ts";
+import { Collections } from "./collections.ts";
 import type { SqliteDatabase, SqliteStatement } from "./driver.ts";
 import { failure } from "./failure.ts";
 import { LockRows } from "./lock-rows.ts";
 import { LockTable } from "./lock-table.ts";
 import { openDatabase, type Opened, type OpenOptions } from "./open.ts";
 import { DatabasePlace } from "./place.ts";
+import { Pruning } from "./prune.ts";
 import { RecordRows } from "./records.ts";
 import { Turn } from "./turn.ts";
 import { mayLoseCommits, sqliteVersion } from "./version.ts";
 import { Wake } from "./wake.ts";
+import { Watch } from "./watch.ts";
 import { Writer } from "./writer.ts";
 
 export interface StoreOptions extends OpenOptions {
@@ -25,7 +28,10 @@ export class Store {
   readonly turn: Turn;
   readonly place: DatabasePlace;
   readonly locks: LockTable;
+  readonly collections: Collections;
   readonly records: RecordRows;
+  readonly pruning: Pruning;
+  readonly watch: Watch;
   readonly writer: Writer;
   readonly wake: Wake;
   readonly #touch: SqliteStatement;
@@ -57,7 +63,10 @@ export class Store {
     this.place = new DatabasePlace(database);
     this.#checkpoints = this.#ownCheckpoints();
     this.locks = new LockTable(new LockRows(database, session.namespace));
-    this.records = new RecordRows(database, session.namespace, this.locks);
+    this.collections = new Collections(database, session.namespace);
+    this.records = new RecordRows(database, this.collections, this.locks);
+    this.pruning = new Pruning(database, this.collections);
+    this.watch = new Watch(this.records.versions, clock);
     this.wake = new Wake(session, this.place.identity, this.place.wakeDirectory, clock, () =>
       this.writer.woken(),
     );
@@ -87,6 +96,7 @@ export class Store {
 
   close(): void {
     this.wake.close();
+    this.watch.close();
     const detail = "closed while the file was locked";
     this.writer.close(new BackendError("sqlite", "close", "not-applied", { detail }));
     this.#checkpoints?.close();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Fence } from "../../backend.ts";
 import type { Case } from "../case.ts";
 import { SHORT_MS } from "../durations.ts";
-import type { Participant } from "../participant.ts";
+import { drafted, type Participant } from "../participant.ts";
 
 const fence = (token: number, resource = "lock", local = 0, shared = false): Fence => ({
   resource,
@@ -115,8 +115,8 @@ export const fencedWrites: readonly Case[] = [
       if (a.backend.guarantees.writes !== "any") return;
       assert.equal(await put(a, fence(2_000, "elsewhere")), "written");
       const outcome = await a.backend.write([
-        { collection: "c", key: "x", value: "1", opId: "o1" },
-        { collection: "c", key: "k", value: "1", opId: "o2", fence: fence(1_000, "elsewhere") },
+        drafted({ collection: "c", key: "x", value: "1" }),
+        drafted({ collection: "c", key: "k", value: "1", fence: fence(1_000, "elsewhere") }),
       ]);
       assert.deepEqual(outcome, { kind: "stale", index: 1 });
       assert.equal(await a.backend.read("c", "x"), null);

@@ -6,12 +6,13 @@ export const sessions: readonly Case[] = [
     name: "sessions: the guarantees are fixed facts, told before opening",
     async run(stage) {
       const backend = await stage.environment.backend();
-      const { clock, leases, fencing, writes, failover } = backend.guarantees;
+      const { clock, leases, fencing, writes, feed, failover } = backend.guarantees;
       assert.ok(Object.isFrozen(backend.guarantees));
       assert.ok(["server", "host"].includes(clock));
       assert.ok(["durable", "volatile"].includes(leases));
       assert.ok(["grant", "write"].includes(fencing));
       assert.ok(["any", "partition"].includes(writes));
+      assert.ok(["total", "partition"].includes(feed));
       assert.ok(failover.trim().length > 10, "a sentence on failover");
       assert.ok(backend.name.length > 0);
       await backend.close();

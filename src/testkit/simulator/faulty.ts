@@ -79,10 +79,14 @@ export class FaultyNetwork {
       inspect: over("inspect", (resource) => backend.inspect(resource)),
       list: over("list", (page) => backend.list(page)),
       write: over("write", (writes) => backend.write(writes)),
-      read: (collection, key) =>
-        this.#call(backend.name, "read", () => backend.read(collection, key)),
-      scan: (collection, page) =>
-        this.#call(backend.name, "scan", () => backend.scan(collection, page)),
+      read: (...asked) => this.#call(backend.name, "read", () => backend.read(...asked)),
+      scan: (...asked) => this.#call(backend.name, "scan", () => backend.scan(...asked)),
+      find: (...asked) => this.#call(backend.name, "find", () => backend.find(...asked)),
+      history: (...asked) => this.#call(backend.name, "history", () => backend.history(...asked)),
+      version: (...asked) => this.#call(backend.name, "version", () => backend.version(...asked)),
+      changes: (...asked) => this.#call(backend.name, "changes", () => backend.changes(...asked)),
+      feedEnd: over("feedEnd", (collection) => backend.feedEnd(collection)),
+      prune: over("prune", (request) => backend.prune(request)),
       time: () => this.#call(backend.name, "time", () => backend.time()),
       close: () => backend.close(),
     };

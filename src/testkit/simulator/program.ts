@@ -1,4 +1,12 @@
-import type { AdmitRequest, ReleaseRequest, RenewRequest, RevokeRequest, Write } from "../../backend.ts";
+import type {
+  AdmitRequest,
+  EntryPage,
+  PruneRequest,
+  ReleaseRequest,
+  RenewRequest,
+  RevokeRequest,
+  Write,
+} from "../../backend.ts";
 import type { ModelProcess, Push } from "./lock-model.ts";
 
 /** The processes of every program. Different patience and claims, so that a mix-up shows. */
@@ -18,7 +26,37 @@ export type Step =
   | { readonly do: "list"; readonly process: number; readonly prefix: string }
   | { readonly do: "write"; readonly process: number; readonly writes: readonly Write[] }
   | { readonly do: "read"; readonly process: number; readonly collection: string; readonly key: string }
-  | { readonly do: "scan"; readonly process: number; readonly collection: string };
+  | { readonly do: "scan"; readonly process: number; readonly collection: string }
+  | { readonly do: "find"; readonly process: number; readonly collection: string; readonly page: EntryPage }
+  | {
+      readonly do: "history";
+      readonly process: number;
+      readonly collection: string;
+      readonly key: string;
+      readonly page: { readonly after?: string; readonly limit: number };
+    }
+  | {
+      readonly do: "version";
+      readonly process: number;
+      readonly collection: string;
+      readonly key: string;
+      readonly revision: string;
+    }
+  /** A reader, by its number, asks for what comes after the position that it has. */
+  | {
+      readonly do: "changes";
+      readonly process: number;
+      readonly collection: string;
+      readonly reader: number;
+      readonly limit: number;
+    }
+  | {
+      readonly do: "prune";
+      readonly process: number;
+      readonly request: Omit<PruneRequest, "upTo">;
+      /** Nothing goes that any of these has not seen; those who have seen nothing yet do not count. */
+      readonly readers: readonly number[];
+    };
 
 export interface Entry {
   /** What the store's clock shows. */
@@ -26,7 +64,7 @@ export interface Entry {
   /** Why the step is taken, for whoever reads a failure. */
   readonly why: string;
   readonly step: Step;
-  /** What the models answer. Revisions are symbols. */
+  /** What the models answer; of the feed without its positions, which are the store's own. */
   readonly expected: unknown;
 }
 

@@ -1,11 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
-import { IDLE_MEMORY_MS, type Inspection, type StoredRecord, type WriteOutcome } from "../../backend.ts";
+import {
+  IDLE_MEMORY_MS,
+  type FeedPage,
+  type FeedPosition,
+  type Guarantees,
+  type Inspection,
+  type StoredVersion,
+} from "../../backend.ts";
 import type { Participant } from "../participant.ts";
 import { SimulationFailure } from "./failure.ts";
 import { brokenInvariant } from "./invariants.ts";
 import { Observer } from "./observer.ts";
 import { storyOf, type Entry, type Program, type Step } from "./program.ts";
-import { Revisions } from "./revisions.ts";
 
 /** Carries a program out on a store, step by step; throws at the first answer that is not the models'. */
 export async function runProgram(
@@ -13,7 +19,8 @@ export async function runProgram(
   processes: readonly Participant[],
   setClock: (now: number) => void,
 ): Promise<void> {
-  const revisions = new Revisions();
+  /** Where each reader of the feed stands. */
+  const readers = new Map<number, FeedPosition>();
   const observer = new Observer();
   /** When the last step was taken on each resource. */
   const touched = new Map<string, number>();
@@ -22,7 +29,7 @@ export async function runProgram(
     const fail = (problem: string): SimulationFailure =>
       new SimulationFailure(`step ${at}: ${problem}`, program.seed, storyOf(program, at));
     setClock(now);
-    const answer = await take(step, processAt(processes, step.process), revisions).catch((cause) => {
+    const answer = await take(step, processAt(processes, step.process), readers).catch((cause) => {
       throw fail(`the store failed: ${String(cause)}`);
     });
     for (const inspection of inspectionsIn(step, answer)) {
@@ -30,8 +37,9 @@ export async function runProgram(
       const broken = brokenInvariant(inspection, fresh);
       if (broken !== undefined) throw fail(broken);
     }
-    const shown = shownAs(step, answer, entry, revisions);
-    if (!isDeepStrictEqual(shown, comparable(step, entry.expected))) throw fail(difference(shown, entry));
+    const { feed } = processAt(processes, step.process).backend.guarantees;
+    const [shown, expected] = [answer, entry.expected].map((each) => comparable(step, each, feed));
+    if (!isDeepStrictEqual(shown, expected)) throw fail(difference(shown, entry));
     for (const resource of resourcesOf(step)) touched.set(resource, now);
     const odd = program.stepsBack ? undefined : observer.answered(step, answer, now);
     if (odd !== undefined) throw fail(odd);
@@ -40,7 +48,7 @@ export async function runProgram(
   if (overlap !== undefined) throw new SimulationFailure(overlap, program.seed, []);
 }
 
-async function take(step: Step, process: Participant, revisions: Revisions): Promise<unknown> {
+async function take(step: Step, process: Participant, readers: Map<number, FeedPosition>): Promise<unknown> {
   const { backend } = process;
   switch (step.do) {
     case "admit":
@@ -56,43 +64,56 @@ async function take(step: Step, process: Participant, revisions: Revisions): Pro
     case "list":
       return backend.list({ prefix: step.prefix, limit: 100 });
     case "write":
-      return backend.write(step.writes.map((write) => revisions.translate(write)));
+      return backend.write(step.writes);
     case "read":
       return backend.read(step.collection, step.key);
     case "scan":
       return backend.scan(step.collection, { limit: 100 });
-  }
-}
-
-/** Answers in the program's words. Which revision is new can only be told from the expected answer. */
-function shownAs(step: Step, answer: unknown, entry: Entry, revisions: Revisions): unknown {
-  if (step.do === "write") {
-    const outcome = answer as WriteOutcome;
-    const expected = entry.expected as WriteOutcome;
-    if (outcome.kind === "conflict" && outcome.current !== null) {
-      return { ...outcome, current: revisions.name(outcome.current, undefined) };
+    case "find":
+      return backend.find(step.collection, step.page);
+    case "history":
+      return backend.history(step.collection, step.key, step.page);
+    case "version":
+      return backend.version(step.collection, step.key, step.revision);
+    case "changes": {
+      const after = readers.get(step.reader) ?? null;
+      const page = await backend.changes(step.collection, after, step.limit);
+      readers.set(step.reader, page.position);
+      return page;
     }
-    if (outcome.kind !== "written" || expected.kind !== "written") return outcome;
-    const records = outcome.records.map((record, at) =>
-      record === null ? null : revisions.name(record, expected.records[at]?.revision),
-    );
-    return { ...outcome, records };
+    case "prune": {
+      const upTo = step.readers
+        .map((reader) => readers.get(reader))
+        .filter((position) => position !== undefined);
+      return backend.prune({ ...step.request, upTo });
+    }
   }
-  if (step.do === "read" && answer !== null) return revisions.name(answer as StoredRecord, undefined);
-  if (step.do === "scan") {
-    return (answer as StoredRecord[]).map((record) => revisions.name(record, undefined));
-  }
-  return comparable(step, answer);
 }
 
-/** A store may forget the audit trail of an idle resource, and need not. */
-function comparable(step: Step, answer: unknown): unknown {
+/**
+ * A store may forget the audit trail of an idle resource, and need not. Positions are the store's own, and
+ * where its feed has parts, so is the order of different records.
+ */
+function comparable(step: Step, answer: unknown, feed: Guarantees["feed"]): unknown {
   const recent = (inspection: Inspection): Inspection => ({
     ...inspection,
     revocations: inspection.revocations.filter(({ at }) => at > inspection.now - IDLE_MEMORY_MS),
   });
-  if (step.do === "inspect") return recent(answer as Inspection);
-  return step.do === "list" ? (answer as Inspection[]).map(recent) : answer;
+  switch (step.do) {
+    case "inspect":
+      return recent(answer as Inspection);
+    case "list":
+      return (answer as Inspection[]).map(recent);
+    case "changes": {
+      const { position: _, ...page } = answer as FeedPage;
+      if (feed === "total" || !("versions" in page)) return page;
+      const byKey = (a: StoredVersion, b: StoredVersion): number =>
+        a.key < b.key ? -1 : a.key > b.key ? 1 : 0;
+      return { ...page, versions: [...page.versions].sort(byKey) };
+    }
+    default:
+      return answer;
+  }
 }
 
 function inspectionsIn(step: Step, answer: unknown): readonly Inspection[] {

@@ -1,4 +1,4 @@
-import type { Admission, AdmitRequest, Guarantees, Write } from "../../backend.ts";
+import type { Admission, AdmitRequest, EntryPage, Guarantees, PruneRequest, Write } from "../../backend.ts";
 import { LockModel, type ModelProcess, type Push } from "./lock-model.ts";
 import { PROCESSES, type Entry, type Program, type Step } from "./program.ts";
 import { RecordModel } from "./record-model.ts";
@@ -93,6 +93,35 @@ export class Script {
   scan(process: number): void {
     const { collection } = this;
     this.#add({ do: "scan", process, collection }, "a scan", this.records.scan());
+  }
+
+  find(process: number, page: EntryPage): void {
+    const { collection } = this;
+    this.#add({ do: "find", process, collection, page }, "a search", this.records.find(page));
+  }
+
+  history(process: number, key: string, page: { readonly after?: string; readonly limit: number }): void {
+    const { collection } = this;
+    const expected = this.records.history(key, page);
+    this.#add({ do: "history", process, collection, key, page }, "a look back", expected);
+  }
+
+  version(process: number, key: string, revision: string): void {
+    const { collection } = this;
+    const expected = this.records.version(key, revision);
+    this.#add({ do: "version", process, collection, key, revision }, "a look back", expected);
+  }
+
+  changes(process: number, reader: number, limit: number): void {
+    const { collection } = this;
+    const expected = this.records.changes(reader, limit);
+    this.#add({ do: "changes", process, collection, reader, limit }, "a reader", expected);
+  }
+
+  prune(process: number, rest: Omit<PruneRequest, "collection" | "upTo">, readers: readonly number[]): void {
+    const request = { collection: this.collection, ...rest };
+    const expected = this.records.prune(request, readers);
+    this.#add({ do: "prune", process, request, readers }, "pruning", expected);
   }
 
   /** Grants that were handed over since the last time this was asked. */

@@ -100,8 +100,14 @@ class Traffic {
     else if (event === "revoke") this.#revoke(process, resource);
     else if (event === "pause") this.#pause(process, this.#dice.between(20, 600));
     else if (event === "crash") this.#pause(process, Infinity);
-    else if (event === "stepBack") this.#script.now -= this.#dice.between(1, 40);
+    else if (event === "stepBack") this.#stepBack(process);
     else this.#idle();
+  }
+
+  /** Writes follow, lest the clock makes up for it before anybody stamps a version. */
+  #stepBack(process: number): void {
+    this.#script.now -= this.#dice.between(1, 40);
+    for (let times = 0; times < 3; times += 1) this.#writers.act(process);
   }
 
   /** What processes do about grants that are pushed to them: at once, late, twice, or never. */
