@@ -117,7 +117,7 @@ describe("relaxed: a killed server forgets all locks, and grants none that someb
     ahead += TTL_MS + 1_000;
     const fence = { resource: "r", token: 1024n, shared: false };
     // Locks of another store count differently: their writers are not held to our tokens.
-    const elsewhere = await backend.write([{ collection: "c", key: "k", value: "1", opId: "1", fence }]);
+    const elsewhere = await backend.write([{ collection: "c", key: "k", value: "1", revision: "1", opId: "1", fence }]);
     assert.equal(elsewhere.kind, "written");
     const after = tokenOf(await admit(backend, "r", `${id}:3`));
     assert.ok(after > before, `${after} > ${before}`);
@@ -136,7 +136,7 @@ describe("relaxed: a killed server forgets all locks, and grants none that someb
     assert.equal((await admit(backend, "r", `${id}:2`)).kind, "waiting");
     const fence = { resource: "r", token: BigInt(held) * 1024n, shared: false };
     const write = async (opId: string): Promise<string> =>
-      (await backend.write([{ collection: "c", key: "k", value: "1", opId, fence }])).kind;
+      (await backend.write([{ collection: "c", key: "k", value: "1", revision: opId, opId, fence }])).kind;
     assert.equal(await write("1"), "written");
     ahead += TTL_MS + 1_000;
     assert.ok(tokenOf(await admit(backend, "r", `${id}:2`)) > held);
