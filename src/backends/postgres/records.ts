@@ -22,7 +22,7 @@ type Answer =
   | readonly [kind: 3, index: number, current: FlatVersion | null]
   | readonly [kind: 4, index: number]
   | readonly [kind: 5, index: number, versions: readonly FlatVersion[]]
-  | readonly [kind: 6, index: number, entry: number, key: string];
+  | readonly [kind: 6, index: number, entry: readonly [string, string, boolean], key: string];
 
 /** Made, nothing to delete, a replay. */
 type WriteResult = readonly [0, number] | readonly [1] | readonly [2, FlatVersion];
@@ -190,14 +190,16 @@ function outcomeOf(writes: readonly Write[], answer: Answer): WriteOutcome {
     case 5:
       return { kind: "repeated", index, versions: answer[2].map(versionOf) };
     case 6: {
-      const { entries = [] } = writes[index]!;
-      return { kind: "taken", index, entry: entries[answer[2]]!, key: restored(answer[3]) };
+      const [name, value, unique] = answer[2];
+      const entry = { name: restored(name), value: restored(value), unique };
+      return { kind: "taken", index, entry, key: restored(answer[3]) };
     }
   }
 }
 
-function written({ key, value, revision, author = null }: Write, result: WriteResult): StoredRecord | null {
+function written(write: Write, result: WriteResult): StoredRecord | null {
+  const { key, value, revision, author } = write;
   if (result[0] === 2) return liveOf(result[1]);
   if (value === null || result[0] === 1) return null;
-  return { key, value, revision, updatedAt: result[1], author };
+  return { key, value, revision, updatedAt: result[1], author: author ?? null };
 }

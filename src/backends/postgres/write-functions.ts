@@ -2,7 +2,7 @@ import { CLOCK } from "./server-clock.ts";
 
 /**
  * The first unique entry that cannot be had if all of these writes are to take effect together, as a JSON list of
- * the write's number, the entry's, and the key of whoever has it. \`lists\`: the entries that each record is to
+ * the write's number, the entry, and the key of whoever has it. \`lists\`: the entries that each record is to
  * have; null for what is not written.
  *
  * Two calls that want the same at once do not see each other's rows. So whoever wants an entry it did not have
@@ -24,12 +24,12 @@ BEGIN
   END LOOP;
   RETURN (
     WITH wanted AS (
-      SELECT i, e.nth, ids[i] AS collection, e.it ->> 0 AS name, e.it ->> 1 AS value
+      SELECT i, e.nth, ids[i] AS collection, e.it ->> 0 AS name, e.it ->> 1 AS value, e.it
       FROM generate_subscripts(keys, 1) AS i,
         jsonb_array_elements(lists[i]::jsonb) WITH ORDINALITY AS e (it, nth)
       WHERE (e.it ->> 2)::boolean
     )
-    SELECT json_build_array(w.i - 1, w.nth - 1, by_whom.key) FROM wanted AS w, LATERAL (
+    SELECT json_build_array(w.i - 1, w.it, by_whom.key) FROM wanted AS w, LATERAL (
       SELECT coalesce(
         (
           SELECT keys[o.i] FROM wanted AS o
