@@ -19,10 +19,7 @@ const TTL_MS = 6_000;
 let ahead = 0;
 let processes = 0;
 
-async function opened(
-  durability: Durability,
-  namespace = "crash",
-): Promise<{ readonly backend: Backend; readonly id: string }> {
+async function opened(durability: Durability, namespace = "crash"): Promise<{ backend: Backend; id: string }> {
   const backend = postgres(pool, { schema: durability, durability, now: () => Date.now() + ahead });
   const id = `p${(processes += 1)}`;
   const session: Session = {
@@ -83,7 +80,7 @@ describe("durable: a killed server forgets nothing it has answered", () => {
 });
 
 describe("relaxed: a killed server forgets all locks, and grants none that somebody may still hold", () => {
-  test("nothing is granted before the longest lease has passed, then the first in line is", async () => {
+  test("nothing is granted before the longest lease has passed, then the first in line, with a higher token", async () => {
     const { backend, id } = await opened("relaxed");
     const held = tokenOf(await admit(backend, "r", `${id}:1`));
     await crash(backend);
@@ -108,7 +105,7 @@ describe("relaxed: a killed server forgets all locks, and grants none that someb
     await backend.close();
   });
 
-  test("tokens grow though the clock steps back with the crash, also of locks not held since", async () => {
+  test("tokens grow though the clock steps back with the crash, also of locks that were never held since", async () => {
     const { backend, id } = await opened("relaxed", "clock");
     const before = tokenOf(await admit(backend, "r", `${id}:1`));
     await backend.release([{ resource: "r", leaseId: `${id}:1` }]);
@@ -120,7 +117,7 @@ describe("relaxed: a killed server forgets all locks, and grants none that someb
     ahead += TTL_MS + 1_000;
     const fence = { resource: "r", token: 1024n, shared: false };
     // Locks of another store count differently: their writers are not held to our tokens.
-    const elsewhere = await backend.write([{ collection: "c", key: "k", value: "1", opId: "1", revision: "1", fence }]);
+    const elsewhere = await backend.write([{ collection: "c", key: "k", value: "1", revision: "1", opId: "1", fence }]);
     assert.equal(elsewhere.kind, "written");
     const after = tokenOf(await admit(backend, "r", `${id}:3`));
     assert.ok(after > before, `${after} > ${before}`);
@@ -139,7 +136,7 @@ describe("relaxed: a killed server forgets all locks, and grants none that someb
     assert.equal((await admit(backend, "r", `${id}:2`)).kind, "waiting");
     const fence = { resource: "r", token: BigInt(held) * 1024n, shared: false };
     const write = async (opId: string): Promise<string> =>
-      (await backend.write([{ collection: "c", key: "k", value: "1", opId, revision: opId, fence }])).kind;
+      (await backend.write([{ collection: "c", key: "k", value: "1", revision: opId, opId, fence }])).kind;
     assert.equal(await write("1"), "written");
     ahead += TTL_MS + 1_000;
     assert.ok(tokenOf(await admit(backend, "r", `${id}:2`)) > held);

@@ -1,6 +1,4 @@
 import { storeUrls } from "../locks/store-urls.ts";
 
-/** Those that have all of the contract's verbs on records. */
-const WHOLE = ["memory", "sqlite", "Redis", "Redis Cluster"];
-
-export const recordStores = storeUrls.filter(({ name }) => WHOLE.includes(name));
+/** Those that keep records themselves. */
+export const recordStores = storeUrls.filter(({ name }) => name !== "ZooKeeper");

@@ -1,5 +1,6 @@
 import type { Backend, Guarantees, Session } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";
+import { notYet } from "../not-yet.ts";
 import { Calls, rowsOf } from "./calls.ts";
 import type { MysqlCallbackPool, MysqlPool } from "./client.ts";
 import { diagnose } from "./diagnose.ts";
@@ -33,6 +34,7 @@ const GUARANTEES: Guarantees = Object.freeze({
   leases: "durable",
   fencing: "grant",
   writes: "any",
+  feed: "total",
   failover:
     "Replication is asynchronous by default: a replica that takes over may miss the last commits, so that " +
     "a lock has two holders until the first lease ends. Semi-synchronous replication avoids that while a " +
@@ -147,6 +149,12 @@ class MysqlBackend implements Backend {
   read: Backend["read"] = (collection, key) => this.#it.records.read(collection, key);
   write: Backend["write"] = (writes) => this.#it.records.write(writes);
   scan: Backend["scan"] = (collection, page) => this.#it.records.scan(collection, page);
+  find: Backend["find"] = notYet("mysql").find;
+  history: Backend["history"] = notYet("mysql").history;
+  version: Backend["version"] = notYet("mysql").version;
+  changes: Backend["changes"] = notYet("mysql").changes;
+  feedEnd: Backend["feedEnd"] = notYet("mysql").feedEnd;
+  prune: Backend["prune"] = notYet("mysql").prune;
   time: Backend["time"] = () => this.#it.locks.time();
 
   diagnose: NonNullable<Backend["diagnose"]> = () =>

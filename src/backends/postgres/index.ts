@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Backend, Guarantees, Session } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";
-import { notYet } from "../not-yet.ts";
 import { Calls } from "./calls.ts";
 import type { PostgresListenClient, PostgresPool } from "./client.ts";
 import { diagnose } from "./diagnose.ts";
 import type { Durability } from "./durability.ts";
+import { Feed } from "./feed.ts";
 import { Locks, type Room } from "./locks.ts";
 import { migrate } from "./migrate.ts";
 import { checkedDurability, migrationSql } from "./migration.ts";
@@ -76,6 +76,7 @@ export async function postgresFromUrl(url: string, options: PostgresOptions = {}
 interface Opened {
   readonly locks: Locks;
   readonly records: Records;
+  readonly feed: Feed;
 }
 
 class PostgresBackend implements Backend {
@@ -102,7 +103,11 @@ class PostgresBackend implements Backend {
     try {
       await migrate(this.#calls, this.options.schema ?? "holdfast", this.#schema, this.#durability);
       const room = await this.#room(session);
-      this.#opened = { locks: new Locks(this.#calls, room), records: new Records(this.#calls, room) };
+      this.#opened = {
+        locks: new Locks(this.#calls, room),
+        records: new Records(this.#calls, room),
+        feed: new Feed(this.#calls, room),
+      };
       const clients = await this.#listenClients();
       if (clients === undefined) return;
       this.#push = new Push(clients, channelOf(room.channels, session.processId), session.listener);
@@ -167,12 +172,14 @@ class PostgresBackend implements Backend {
   read: Backend["read"] = (collection, key) => this.#it.records.read(collection, key);
   write: Backend["write"] = (writes) => this.#it.records.write(writes);
   scan: Backend["scan"] = (collection, page) => this.#it.records.scan(collection, page);
-  find: Backend["find"] = notYet("postgres").find;
-  history: Backend["history"] = notYet("postgres").history;
-  version: Backend["version"] = notYet("postgres").version;
-  changes: Backend["changes"] = notYet("postgres").changes;
-  feedEnd: Backend["feedEnd"] = notYet("postgres").feedEnd;
-  prune: Backend["prune"] = notYet("postgres").prune;
+  find: Backend["find"] = (collection, page) => this.#it.records.find(collection, page);
+  history: Backend["history"] = (collection, key, page) => this.#it.records.history(collection, key, page);
+  version: Backend["version"] = (collection, key, revision) =>
+    this.#it.records.version(collection, key, revision);
+  changes: Backend["changes"] = (collection, after, limit) =>
+    this.#it.feed.changes(collection, after, limit);
+  feedEnd: Backend["feedEnd"] = (collection) => this.#it.feed.end(collection);
+  prune: Backend["prune"] = (request) => this.#it.feed.prune(request);
   time: Backend["time"] = () => this.#it.locks.time();
 
   migrationSql: NonNullable<Backend["migrationSql"]> = () =>

@@ -1,4 +1,5 @@
 import { durabilityTables, type Durability } from "./durability.ts";
+import { recordTables } from "./record-tables.ts";
 import { SCHEMA_VERSION } from "./version.ts";
 
 /**
@@ -47,19 +48,6 @@ CREATE ${durability === "relaxed" ? "UNLOGGED " : ""}TABLE IF NOT EXISTS ${schem
 ) WITH (fillfactor = 40, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX IF NOT EXISTS lock_look_at ON ${schema}.lock (look_at);
 
-CREATE TABLE IF NOT EXISTS ${schema}.record (
-  space int NOT NULL,
-  collection text COLLATE "C" NOT NULL,
-  key text COLLATE "C" NOT NULL,
-  value text,
-  revision bigint NOT NULL,
-  updated_at bigint NOT NULL,
-  author text,
-  op_id text,
-  fences jsonb,
-  PRIMARY KEY (space, collection, key)
-) WITH (fillfactor = 70);
-
 COMMENT ON COLUMN ${schema}.lock.places IS 'in order of arrival; token 0: waiting; times in ms since 1970';
 COMMENT ON COLUMN ${schema}.lock.ended IS
   'lease ids that ended, oldest first: + by their release, - otherwise';
@@ -67,9 +55,8 @@ COMMENT ON COLUMN ${schema}.lock.forget_at IS 'when the row may go if nothing ha
 COMMENT ON COLUMN ${schema}.lock.look_at IS
   'when to see whether it may go; behind forget_at, so that steps need not touch the index';
 COMMENT ON COLUMN ${schema}.record.value IS 'JSON text; null: deleted, and what outlives the deletion';
-COMMENT ON COLUMN ${schema}.record.fences IS 'highest token seen per lock';
 
-${durabilityTables(schema, durability)}
+${recordTables(schema)}${durabilityTables(schema, durability)}
 INSERT INTO ${schema}.meta AS m (id, version, durability) VALUES (1, ${SCHEMA_VERSION}, '${durability}')
 ON CONFLICT (id) DO UPDATE SET version = greatest(m.version, ${SCHEMA_VERSION});
 `;
