@@ -41,7 +41,7 @@ test("a user who may not create: says what to do; served once the owner has run 
   const [a, b] = [await opened(allowed, "app"), await opened(root, "app")];
   assert.equal((await admit(allowed, "r", `${a.id}:1`)).kind, "granted");
   assert.equal((await admit(root, "r", `${b.id}:1`)).kind, "waiting");
-  assert.equal((await allowed.write([{ collection: "c", key: "k", value: "1", opId: "1" }])).kind, "written");
+  assert.equal((await allowed.write([{ collection: "c", key: "k", value: "1", revision: "1", opId: "1" }])).kind, "written");
   // It may not interrupt a session of somebody else's: the step is done all the same, and the grant
   // is heard when the session has slept enough.
   assert.equal(await release(allowed, "r", `${a.id}:1`), "released");
@@ -79,7 +79,7 @@ test("sessions with other defaults: isolation, time zone, charset and modes chan
   const [seen, same] = [await odd.inspect(name), await plain.inspect(name)];
   assert.deepEqual(seen.places, same.places);
   assert.ok(Math.abs(seen.now - same.now) < 60_000);
-  await odd.write([{ collection: name, key: name, value: JSON.stringify(name), opId: name, author: name }]);
+  await odd.write([{ collection: name, key: name, value: JSON.stringify(name), revision: name, opId: name, author: name }]);
   assert.equal((await plain.read(name, name))?.value, JSON.stringify(name));
   await odd.close();
   await plain.close();
@@ -120,7 +120,7 @@ test("batches that overlap in opposite orders do not deadlock", async () => {
       const terms = { permits: 1, capacity: 1, ttlMs: 10_000, wait: true };
       await backend.admit(leases.map((lease) => ({ ...lease, ...terms })));
       await backend.write(
-        order.map((key) => ({ collection: "c", key, value: "1", opId: `${round}` })),
+        order.map((key) => ({ collection: "c", key, value: "1", revision: `${round}`, opId: `${round}` })),
       );
       await backend.release(leases);
     }),
@@ -137,7 +137,7 @@ test("locks that are swept away while they are taken again are not lost", async 
   const aheadMs = IDLE_MEMORY_MS + 1_000;
   const sweeping = (async () => {
     while (!over.signal.aborted) {
-      await server.query("CALL holdfast_sweep_1(?, 20)", [(await one.time()) + aheadMs]);
+      await server.query("CALL holdfast_sweep_2(?, 20)", [(await one.time()) + aheadMs]);
     }
   })();
   const use = async (backend: Backend, id: string): Promise<void> => {

@@ -16,7 +16,7 @@ export function mysqlEnvironment(server: MysqlServer): Environment {
     advance: (ms) => void (now += ms),
     async cleanUp() {
       now += 2 * IDLE_MEMORY_MS;
-      await server.query("CALL holdfast_sweep_1(?, 1000000)", [now]);
+      await server.query("CALL holdfast_sweep_2(?, 1000000)", [now]);
     },
     async restart() {
       await server.restart();

@@ -9,6 +9,7 @@ export class NoAnswer extends Error {}
 /** Rolled back because of others; the same call may succeed now. */
 const ROLLED_BACK = new Set([
   1020, // ER_CHECKREAD: the row has changed since it was read
+  1062, // ER_DUP_ENTRY: somebody else was first to claim a unique entry
   1205, // ER_LOCK_WAIT_TIMEOUT
   1213, // ER_LOCK_DEADLOCK; also Galera's conflict of two commits
   1615, // ER_NEED_REPREPARE

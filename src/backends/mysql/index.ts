@@ -1,9 +1,9 @@
 import type { Backend, Guarantees, Session } from "../../backend.ts";
 import { BackendError } from "../../errors.ts";
-import { notYet } from "../not-yet.ts";
 import { Calls, rowsOf } from "./calls.ts";
 import type { MysqlCallbackPool, MysqlPool } from "./client.ts";
 import { diagnose } from "./diagnose.ts";
+import { Feed } from "./feed.ts";
 import { Locks, type Room } from "./locks.ts";
 import { migrate } from "./migrate.ts";
 import { migrationSql } from "./migration.ts";
@@ -72,6 +72,7 @@ export async function mysqlFromUrl(url: string, options: MysqlOptions = {}): Pro
 interface Opened {
   readonly locks: Locks;
   readonly records: Records;
+  readonly feed: Feed;
 }
 
 class MysqlBackend implements Backend {
@@ -98,7 +99,8 @@ class MysqlBackend implements Backend {
       await migrate(this.#calls, this.#names);
       const room = await this.#room(session);
       const locks = new Locks(this.#calls, room);
-      this.#opened = { locks, records: new Records(this.#calls, room) };
+      const records = new Records(this.#calls, room);
+      this.#opened = { locks, records, feed: new Feed(this.#calls, room) };
       const make = listenConnections(this.pool);
       if (make === undefined) return;
       const interrupt = (id: number): Promise<unknown> => this.#calls.run("close", `KILL QUERY ${id}`);
@@ -149,12 +151,14 @@ class MysqlBackend implements Backend {
   read: Backend["read"] = (collection, key) => this.#it.records.read(collection, key);
   write: Backend["write"] = (writes) => this.#it.records.write(writes);
   scan: Backend["scan"] = (collection, page) => this.#it.records.scan(collection, page);
-  find: Backend["find"] = notYet("mysql").find;
-  history: Backend["history"] = notYet("mysql").history;
-  version: Backend["version"] = notYet("mysql").version;
-  changes: Backend["changes"] = notYet("mysql").changes;
-  feedEnd: Backend["feedEnd"] = notYet("mysql").feedEnd;
-  prune: Backend["prune"] = notYet("mysql").prune;
+  find: Backend["find"] = (collection, page) => this.#it.records.find(collection, page);
+  history: Backend["history"] = (collection, key, page) => this.#it.records.history(collection, key, page);
+  version: Backend["version"] = (collection, key, revision) =>
+    this.#it.records.version(collection, key, revision);
+  changes: Backend["changes"] = (collection, after, limit) =>
+    this.#it.feed.changes(collection, after, limit);
+  feedEnd: Backend["feedEnd"] = (collection) => this.#it.feed.end(collection);
+  prune: Backend["prune"] = (request) => this.#it.feed.prune(request);
   time: Backend["time"] = () => this.#it.locks.time();
 
   diagnose: NonNullable<Backend["diagnose"]> = () =>

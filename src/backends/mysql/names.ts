@@ -1,7 +1,7 @@
 /** What procedures and tables are called. */
 export interface Names {
   readonly prefix: string;
-  table(name: "meta" | "space" | "lock" | "mail" | "record"): string;
+  table(name: "meta" | "space" | "lock" | "mail" | "collection" | "record" | "version" | "entry"): string;
   procedure(name: string): string;
 }
 

@@ -6,6 +6,8 @@ const LAST = Buffer.from("\u{10FFFF}".repeat(256));
 /** What every server takes for a limit. */
 const LIMIT_MAX = 2 ** 31 - 1;
 
+export const limited = (limit: number): number => Math.min(limit, LIMIT_MAX);
+
 /** The page's names lie between these two, both included. */
 export function range({ prefix = "", after, limit }: Page): {
   readonly lowest: Buffer;
@@ -19,6 +21,6 @@ export function range({ prefix = "", after, limit }: Page): {
     // No text lies between a name and the same with the lowest byte behind it.
     lowest: isLater ? Buffer.concat([last, Buffer.alloc(1)]) : start,
     highest: Buffer.concat([start, LAST]),
-    limit: Math.min(limit, LIMIT_MAX),
+    limit: limited(limit),
   };
 }

@@ -1,37 +1,71 @@
-import type { Page, StoredRecord, Write, WriteOutcome } from "../../backend.ts";
-import type { Calls, Row } from "./calls.ts";
+import type { HistoryPage, Page, StoredRecord, StoredVersion, Write, WriteOutcome } from "../../backend.ts";
+import type { Calls } from "./calls.ts";
+import type { MysqlValue } from "./client.ts";
 import type { Room } from "./locks.ts";
 import { inOrder, packed, type Part } from "./pack.ts";
-import { range } from "./page.ts";
+import { limited, range } from "./page.ts";
 import { WRITE_WIDTHS as WIDTHS } from "./record-procedures.ts";
+import { HEAD_COLUMNS, recordOf, VERSION_COLUMNS, versionOf } from "./version-row.ts";
 
-const COLUMNS = "r.name, r.value, r.revision, r.updated_at, r.author";
+type Rows = ReturnType<Calls["run"]>;
 
 /** The verbs on records: one statement each. */
 export class Records {
   readonly #from: string;
+  readonly #record: string;
 
   constructor(
     readonly calls: Calls,
     readonly room: Room,
   ) {
-    this.#from = `FROM ${room.names.table("record")} AS r WHERE r.space = ? AND r.collection = ?`;
+    const { names } = room;
+    this.#record =
+      `FROM ${names.table("collection")} AS c JOIN ${names.table("record")} AS r ON r.collection = c.id`;
+    this.#from =
+      `${this.#record} JOIN ${names.table("version")} AS v ON v.id = r.head ` +
+      "WHERE c.space = ? AND c.name = ? AND r.deleted_at IS NULL";
   }
 
   async read(collection: string, key: string): Promise<StoredRecord | null> {
-    const text = `SELECT ${COLUMNS} ${this.#from} AND r.name = ? AND r.value IS NOT NULL`;
-    const values = [this.room.space, Buffer.from(collection), Buffer.from(key)];
-    const [row] = await this.calls.run("read", text, values);
+    const text = `SELECT STRAIGHT_JOIN ${HEAD_COLUMNS} ${this.#from} AND r.name = ?`;
+    const [row] = await this.#run("read", text, collection, [Buffer.from(key)]);
     return row === undefined ? null : recordOf(row);
   }
 
   async scan(collection: string, page: Page): Promise<readonly StoredRecord[]> {
     const { lowest, highest, limit } = range(page);
     const text =
-      `SELECT ${COLUMNS} ${this.#from} AND r.name >= ? AND r.name <= ? AND r.value IS NOT NULL ` +
+      `SELECT STRAIGHT_JOIN ${HEAD_COLUMNS} ${this.#from} AND r.name >= ? AND r.name <= ? ` +
       `ORDER BY r.name LIMIT ${limit}`;
-    const values = [this.room.space, Buffer.from(collection), lowest, highest];
-    return (await this.calls.run("scan", text, values)).map(recordOf);
+    return (await this.#run("scan", text, collection, [lowest, highest])).map(recordOf);
+  }
+
+  async history(collection: string, key: string, page: HistoryPage): Promise<readonly StoredVersion[]> {
+    let before: MysqlValue = Number.MAX_SAFE_INTEGER;
+    if (page.after !== undefined) {
+      const [row] = await this.#versions(collection, key, "AND v.revision = ?", Buffer.from(page.after), 1);
+      if (row === undefined) return [];
+      before = Number(row["id"]);
+    }
+    const rows = await this.#versions(collection, key, "AND v.id < ?", before, page.limit);
+    return rows.map((row) => versionOf(key, row));
+  }
+
+  async version(collection: string, key: string, revision: string): Promise<StoredVersion | null> {
+    const [row] = await this.#versions(collection, key, "AND v.revision = ?", Buffer.from(revision), 1);
+    return row === undefined ? null : versionOf(key, row);
+  }
+
+  #versions(collection: string, key: string, and: string, value: MysqlValue, limit: number): Rows {
+    const text =
+      `SELECT STRAIGHT_JOIN v.id, ${VERSION_COLUMNS} ${this.#record} ` +
+      `JOIN ${this.room.names.table("version")} AS v ON v.record = r.id ` +
+      `WHERE c.space = ? AND c.name = ? AND r.name = ? ${and} ORDER BY v.id DESC LIMIT ${limited(limit)}`;
+    return this.#run("history", text, collection, [Buffer.from(key), value]);
+  }
+
+  #run(operation: string, text: string, collection: string, values: readonly MysqlValue[]): Rows {
+    return this.calls.run(operation, text, [this.room.space, Buffer.from(collection), ...values]);
   }
 
   async write(writes: readonly Write[]): Promise<WriteOutcome> {
@@ -132,14 +166,4 @@ function written({ key, value, author }: Write, answer: Answer): StoredRecord | 
 
 function headOf(key: string, { value, revision, updatedAt, author }: Answer): StoredRecord | null {
   return value === null ? null : { key, value, revision, updatedAt, author };
-}
-
-function recordOf({ name, value, revision, updated_at, author }: Row): StoredRecord {
-  return {
-    key: String(name),
-    value: String(value),
-    revision: String(revision),
-    updatedAt: Number(updated_at),
-    author: author === null ? null : String(author),
-  };
 }

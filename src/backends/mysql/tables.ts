@@ -1,4 +1,5 @@
 import type { Names } from "./names.ts";
+import { recordTables } from "./record-tables.ts";
 import { SCHEMA_VERSION } from "./version.ts";
 
 const TABLE = "ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARACTER SET utf8mb4";
@@ -46,18 +47,7 @@ export const tables = (names: Names): readonly string[] => [
   KEY box (box)
 ) ${TABLE}`,
 
-  `CREATE TABLE IF NOT EXISTS ${names.table("record")} (
-  space INT NOT NULL,
-  collection VARBINARY(1024) NOT NULL,
-  name VARBINARY(1024) NOT NULL,
-  value LONGBLOB NULL COMMENT 'JSON text; null: deleted, and what outlives the deletion',
-  revision BIGINT NOT NULL,
-  updated_at BIGINT NOT NULL,
-  author BLOB NULL,
-  op_id BLOB NULL,
-  fences LONGBLOB NULL COMMENT 'highest token seen per lock',
-  PRIMARY KEY (space, collection, name)
-) ${TABLE}`,
+  ...recordTables(names, TABLE),
 
   `INSERT INTO ${names.table("meta")} (id, version) VALUES (1, 0)
 ON DUPLICATE KEY UPDATE version = version`,
