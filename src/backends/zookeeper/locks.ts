@@ -154,7 +154,10 @@ export class Locks {
     }
     place.state = "waiting";
     if (index >= 0 && index < holding(queue)) {
-      this.#line.grant(place, children.mzxid, at, place.ttlMs);
+      // A steal has to come after no later force than itself: those whom it let in may have raised since.
+      if (stolen === null && children.mzxid > place.token) await this.#force.raise(place);
+      if (isOver(place)) return undefined;
+      this.#line.grant(place, 0, at, place.ttlMs);
     } else if (!request.wait) {
       return this.#refuse(place, { kind: "busy", ahead: index, lookAt: this.#lookAt(at) });
     }
