@@ -136,8 +136,10 @@ BEGIN
       IF known > lasts[j] - firsts[j] THEN
         is_written[j] := false;
         lists[j] := NULL;
-        SELECT json_build_array(2, ${schema}.shown(v)) INTO results[j] FROM ${schema}.version AS v
-        WHERE v.record = head.id AND v.op_id = op_ids[lasts[j]];
+        results[j] := (
+          SELECT json_build_array(2, ${schema}.shown(v)) FROM ${schema}.version AS v
+          WHERE v.record = head.id AND v.op_id = op_ids[lasts[j]]
+        );
         CONTINUE;
       END IF;
       IF known > 0 THEN
