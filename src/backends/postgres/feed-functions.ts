@@ -2,7 +2,7 @@ import { CLOCK } from "./server-clock.ts";
 
 /** A version as a JSON list: see versions.ts. */
 const shown = (schema: string): string => `
-CREATE OR REPLACE FUNCTION ${schema}.shown(v ${schema}.version) RETURNS json LANGUAGE sql STABLE AS $holdfast$
+CREATE OR REPLACE FUNCTION ${schema}.shown_version(v ${schema}.version) RETURNS json LANGUAGE sql STABLE AS $holdfast$
   SELECT json_build_array(v.key, v.value, v.revision, v.parents, v.at, v.author, v.reason, v.op_id, v.messages)
 $holdfast$;
 `;
@@ -43,7 +43,7 @@ END $holdfast$;
 
 /**
  * A page as a JSON list: up to where was pruned, where the feed ends, and versions, each as a pair of its place
- * and what \`shown\` makes of it. What was pruned is looked at last: rows that were still there are true.
+ * and what `shown_version` makes of it. What was pruned is looked at last: rows that were still there are true.
  */
 const changes = (schema: string): string => `
 CREATE OR REPLACE FUNCTION ${schema}.changes(space int, name text, given bigint, after bigint, most int)
@@ -58,9 +58,9 @@ BEGIN
     RETURN '[0,0,[]]';
   END IF;
   PERFORM ${schema}.sequence(which, given, greatest(most, 1000));
-  SELECT coalesce(json_agg(json_build_array(f.place, ${schema}.shown(f)) ORDER BY f.place), '[]') INTO page
+  SELECT coalesce(json_agg(json_build_array(f.place, f.it) ORDER BY f.place), '[]') INTO page
   FROM (
-    SELECT v.* FROM ${schema}.version AS v
+    SELECT v.place, ${schema}.shown_version(v) AS it FROM ${schema}.version AS v
     WHERE v.collection = which AND v.place > after ORDER BY v.place LIMIT most
   ) AS f;
   RETURN (

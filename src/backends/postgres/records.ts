@@ -45,7 +45,7 @@ export class Records {
     const heads = `${schema}.record AS r JOIN ${schema}.version AS v ON v.record = r.id AND v.id = r.head`;
     const one = `(SELECT r.id FROM ${schema}.record AS r WHERE r.collection = ${which} AND r.key = $2)`;
     const live = `r.collection = ${which} AND r.deleted_at IS NULL`;
-    const shown = `${schema}.shown(v)::text AS version`;
+    const shown = `${schema}.shown_version(v)::text AS version`;
     this.#write = statement(`SELECT ${schema}.write_all(${parameters(20)}) AS answer`);
     this.#read = statement(`SELECT ${shown} FROM ${heads} WHERE ${live} AND r.key = $2`);
     this.#scan = statement(

@@ -54,7 +54,6 @@ COMMENT ON COLUMN ${schema}.lock.ended IS
 COMMENT ON COLUMN ${schema}.lock.forget_at IS 'when the row may go if nothing happens until then';
 COMMENT ON COLUMN ${schema}.lock.look_at IS
   'when to see whether it may go; behind forget_at, so that steps need not touch the index';
-COMMENT ON COLUMN ${schema}.record.value IS 'JSON text; null: deleted, and what outlives the deletion';
 
 ${recordTables(schema)}${durabilityTables(schema, durability)}
 INSERT INTO ${schema}.meta AS m (id, version, durability) VALUES (1, ${SCHEMA_VERSION}, '${durability}')

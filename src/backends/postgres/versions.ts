@@ -1,7 +1,7 @@
 import type { StoredRecord, StoredVersion } from "../../backend.ts";
 import { restored } from "./names.ts";
 
-/** As the function `shown` has it. */
+/** As the function `shown_version` has it. */
 export type FlatVersion = readonly [
   key: string,
   value: string | null,

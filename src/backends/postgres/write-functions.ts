@@ -2,7 +2,7 @@ import { CLOCK } from "./server-clock.ts";
 
 /**
  * The first unique entry that cannot be had if all of these writes are to take effect together, as a JSON list of
- * the write's number, the entry, and the key of whoever has it. \`lists\`: the entries that each record is to
+ * the write's number, the entry, and the key of whoever has it. `lists`: the entries that each record is to
  * have; null for what is not written.
  *
  * Two calls that want the same at once do not see each other's rows. So whoever wants an entry it did not have
@@ -136,12 +136,14 @@ BEGIN
       IF known > lasts[j] - firsts[j] THEN
         is_written[j] := false;
         lists[j] := NULL;
-        SELECT json_build_array(2, ${schema}.shown(v)) INTO results[j] FROM ${schema}.version AS v
-        WHERE v.record = head.id AND v.op_id = op_ids[lasts[j]];
+        results[j] := (
+          SELECT json_build_array(2, ${schema}.shown_version(v)) FROM ${schema}.version AS v
+          WHERE v.record = head.id AND v.op_id = op_ids[lasts[j]]
+        );
         CONTINUE;
       END IF;
       IF known > 0 THEN
-        SELECT json_build_array(5, j - 1, json_agg(${schema}.shown(v) ORDER BY s)) INTO refusal
+        SELECT json_build_array(5, j - 1, json_agg(${schema}.shown_version(v) ORDER BY s)) INTO refusal
         FROM generate_series(firsts[j], lasts[j]) AS s
         JOIN ${schema}.version AS v ON v.record = head.id AND v.op_id = op_ids[s];
         EXIT;
@@ -162,7 +164,7 @@ BEGIN
     END IF;
     IF conditions[j] <> (CASE WHEN is_live THEN '=' || head.revision ELSE '' END) THEN
       refusal := json_build_array(3, j - 1, CASE WHEN is_live THEN (
-        SELECT ${schema}.shown(v) FROM ${schema}.version AS v WHERE v.record = head.id AND v.id = head.head
+        SELECT ${schema}.shown_version(v) FROM ${schema}.version AS v WHERE v.record = head.id AND v.id = head.head
       ) END);
       EXIT;
     END IF;
