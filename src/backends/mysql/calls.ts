@@ -1,3 +1,4 @@
+import { BackendError } from "../../errors.ts";
 import { sleep, systemClock } from "../../clock.ts";
 import type { MysqlConnection, MysqlPool, MysqlPoolConnection, MysqlValue } from "./client.ts";
 import { asBackendError, NoAnswer, NotSent, wasRolledBack } from "./failure.ts";
@@ -10,6 +11,12 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface Change {
   readonly affectedRows: number;
   readonly insertId: number | string;
+}
+
+/** A transaction that is open. */
+export interface Transaction {
+  rows(text: string, values: readonly MysqlValue[]): Promise<readonly Row[]>;
+  change(text: string, values: readonly MysqlValue[]): Promise<unknown>;
 }
 
 /** One statement, one round trip, on whichever connection is free. Each settles in bounded time. */
@@ -29,6 +36,33 @@ export class Calls {
     return this.#attempt(operation, async (connection) => {
       const [result] = await connection.execute(text, [...values]);
       return result as Change;
+    });
+  }
+
+  /**
+   * Several statements, all or nothing, at READ COMMITTED. `use` says whether to keep what it has done. What
+   * fails before the COMMIT has left took no effect: the connection is closed then.
+   */
+  transaction<T>(
+    operation: string,
+    use: (transaction: Transaction) => Promise<{ readonly result: T; readonly keep: boolean }>,
+  ): Promise<T> {
+    return this.#attempt(operation, async (connection) => {
+      let isCommitting = false;
+      try {
+        await connection.query("SET TRANSACTION ISOLATION LEVEL READ COMMITTED");
+        await connection.query("START TRANSACTION");
+        const { result, keep } = await use({
+          rows: (text, values) => rowsOf(connection, text, values),
+          change: (text, values) => connection.execute(text, [...values]),
+        });
+        isCommitting = keep;
+        await connection.query(keep ? "COMMIT" : "ROLLBACK");
+        return result;
+      } catch (cause) {
+        if (isCommitting || wasRolledBack(cause)) throw cause;
+        throw new BackendError("mysql", operation, "not-applied", { cause });
+      }
     });
   }
 

@@ -17,8 +17,7 @@ const failing = `
   BEGIN
     ROLLBACK;
     RESIGNAL;
-  END;
-  SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;`;
+  END;`;
 
 /**
  * Gives places in the feed to committed versions that have none, in the order of their ids. Whoever
@@ -40,7 +39,8 @@ BEGIN
     WHERE v.collection = cid AND v.place IS NULL ORDER BY v.id LIMIT ${BATCH};
   DECLARE CONTINUE HANDLER FOR NOT FOUND SET missing = 1;
   WHILE EXISTS (SELECT 1 FROM ${names.table("version")} AS v WHERE v.collection = cid AND v.place IS NULL) DO
-    START TRANSACTION;
+    SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+  START TRANSACTION;
     SELECT GREATEST(c.last_place, ${CLOCK} - 1) INTO its_place
     FROM ${names.table("collection")} AS c WHERE c.id = cid FOR UPDATE;
     SET missing = 0, numbered = 0;
@@ -115,6 +115,7 @@ pruning: BEGIN
   ${failing}
   ${collectionOf(names, `SELECT 0 AS went;
     LEAVE pruning;`)}
+  SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
   START TRANSACTION;
   OPEN candidates;
   going: WHILE went < most DO

@@ -2,7 +2,6 @@ import { lockProcedures } from "./lock-procedures.ts";
 import { mailProcedures } from "./mail-procedures.ts";
 import { namesWith, type Names } from "./names.ts";
 import { feedProcedures } from "./feed-procedures.ts";
-import { recordProcedures } from "./record-procedures.ts";
 import { done, tables } from "./tables.ts";
 import { SCHEMA_VERSION } from "./version.ts";
 
@@ -14,7 +13,7 @@ const MODE = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION";
 
 /** Without end marks. To be made on one connection, in this order. */
 export function statements(names: Names): readonly string[] {
-  const procedures = [mailProcedures, lockProcedures, recordProcedures, feedProcedures].flatMap((each) =>
+  const procedures = [mailProcedures, lockProcedures, feedProcedures].flatMap((each) =>
     each(names),
   );
   return [

@@ -26,8 +26,8 @@ export const recordTables = (names: Names, table: string): readonly string[] => 
   at BIGINT NOT NULL,
   deleted_at BIGINT NULL,
   versions INT NOT NULL,
-  entries LONGBLOB NULL COMMENT 'FF, 1 if unique, name FD value FE',
-  fences LONGBLOB NULL COMMENT 'highest token seen per lock',
+  entries LONGBLOB NULL COMMENT 'JSON triples of name, value, and whether it is unique',
+  fences LONGBLOB NULL COMMENT 'JSON pairs of lock and highest token seen',
   PRIMARY KEY (collection, name),
   UNIQUE KEY (id)
 ) ${table}`,

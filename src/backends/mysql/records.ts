@@ -1,15 +1,24 @@
-import type { HistoryPage, Page, StoredRecord, StoredVersion, Write, WriteOutcome } from "../../backend.ts";
+import type {
+  EntryPage,
+  FoundRecord,
+  HistoryPage,
+  Page,
+  StoredRecord,
+  StoredVersion,
+  Write,
+  WriteOutcome,
+} from "../../backend.ts";
 import type { Calls } from "./calls.ts";
 import type { MysqlValue } from "./client.ts";
+import { entryRange, fieldOf } from "./entries.ts";
 import type { Room } from "./locks.ts";
-import { inOrder, packed, type Part } from "./pack.ts";
 import { limited, range } from "./page.ts";
-import { WRITE_WIDTHS as WIDTHS } from "./record-procedures.ts";
 import { HEAD_COLUMNS, recordOf, VERSION_COLUMNS, versionOf } from "./version-row.ts";
+import { Writing } from "./writing.ts";
 
 type Rows = ReturnType<Calls["run"]>;
 
-/** The verbs on records: one statement each. */
+/** The verbs on records: one statement each, but for writes, which are one transaction. */
 export class Records {
   readonly #from: string;
   readonly #record: string;
@@ -68,102 +77,26 @@ export class Records {
     return this.calls.run(operation, text, [this.room.space, Buffer.from(collection), ...values]);
   }
 
-  async write(writes: readonly Write[]): Promise<WriteOutcome> {
-    if (writes.length === 0) return { kind: "written", records: [] };
-    const { names, space, given } = this.room;
-    const each = writes.map((write) => packed([partsOf(write)]));
-    const positions: number[] = [];
-    let end = 1;
-    for (const { length } of each) {
-      positions.push(end);
-      end += length;
-    }
-    const locks = writes.flatMap(({ fence }) => (fence === undefined ? [] : [fence.resource]));
-    const values = [
-      space,
-      given(),
-      packed([...new Set(locks)].sort().map(Buffer.from).map((lock) => [[lock.length, 5], lock])),
-      packed(
-        inOrder(writes, ({ collection, key }) => `${collection}\u0000${key}`).map((index): Part[] => [
-          [positions[index]!, 10],
-        ]),
-      ),
-      Buffer.concat(each),
-    ];
-    const text = `CALL ${names.procedure("write")}(${values.map(() => "?").join(", ")})`;
-    const [row] = await this.calls.run("write", text, values);
-    const answers = answersOf(row?.["answer"] as Buffer);
-    const refused = Number(row?.["refused"]);
-    if (refused < 0) {
-      return { kind: "written", records: writes.map((write, index) => written(write, answers[index]!)) };
-    }
-    const [answer] = answers;
-    if (answer === undefined || answer.kind === 4) return { kind: "stale", index: refused };
-    return { kind: "conflict", index: refused, current: headOf(writes[refused]!.key, answer) };
+  write(writes: readonly Write[]): Promise<WriteOutcome> {
+    if (writes.length === 0) return Promise.resolve({ kind: "written", records: [] });
+    return this.calls.transaction("write", async (transaction) => {
+      const outcome = await new Writing(this.room, transaction).run(writes);
+      return { result: outcome, keep: outcome.kind === "written" };
+    });
   }
-}
 
-/** As the procedure reads it. */
-function partsOf({ collection, key, value, ifRevision, opId, author, fence }: Write): readonly Part[] {
-  const bytes = (text: string | null | undefined): Buffer => Buffer.from(text ?? "");
-  const one = bytes(collection);
-  const two = bytes(key);
-  const condition = bytes(ifRevision);
-  const op = bytes(opId);
-  const by = bytes(author);
-  const lock = bytes(fence?.resource);
-  const content = bytes(value);
-  return [
-    [one.length, WIDTHS.collection],
-    [two.length, WIDTHS.key],
-    [ifRevision === undefined ? 0 : condition.length + 1, WIDTHS.condition],
-    [op.length, WIDTHS.opId],
-    [author === undefined ? 0 : by.length + 1, WIDTHS.author],
-    [fence === undefined ? 0 : lock.length + 1, WIDTHS.fence],
-    [value === null ? 0 : content.length + 1, WIDTHS.value],
-    [fence?.token ?? 0, WIDTHS.token],
-    [Number(fence?.shared ?? false), WIDTHS.shared],
-    ...[one, two, condition, op, by, lock, content],
-  ];
-}
-
-interface Answer {
-  readonly kind: number;
-  readonly revision: string;
-  readonly updatedAt: number;
-  readonly author: string | null;
-  readonly value: string | null;
-}
-
-function answersOf(bytes: Buffer): readonly Answer[] {
-  const answers: Answer[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const number = (width: number): number => {
-      at += width;
-      return Number(bytes.toString("latin1", at - width, at));
-    };
-    const text = (lengthAndOne: number): string | null => {
-      if (lengthAndOne === 0) return null;
-      at += lengthAndOne - 1;
-      return bytes.toString("utf8", at - lengthAndOne + 1, at);
-    };
-    const kind = number(1);
-    const revision = String(number(16));
-    const updatedAt = number(16);
-    const authorLength = number(6);
-    const valueLength = number(11);
-    answers.push({ kind, revision, updatedAt, author: text(authorLength), value: text(valueLength) });
+  async find(collection: string, page: EntryPage): Promise<readonly FoundRecord[]> {
+    const { value, key, highest } = entryRange(page);
+    const { names } = this.room;
+    const text =
+      `SELECT STRAIGHT_JOIN ${HEAD_COLUMNS}, e.value AS found FROM ${names.table("collection")} AS c ` +
+      `JOIN ${names.table("entry")} AS e ON e.collection = c.id ` +
+      `JOIN ${names.table("record")} AS r ON r.collection = c.id AND r.name = e.name ` +
+      `JOIN ${names.table("version")} AS v ON v.id = r.head ` +
+      "WHERE c.space = ? AND c.name = ? AND e.field = ? AND r.deleted_at IS NULL AND e.value <= ? " +
+      "AND (e.value > ? OR (e.value = ? AND e.name > ?)) " +
+      `ORDER BY e.value, e.name LIMIT ${limited(page.limit)}`;
+    const rows = await this.#run("find", text, collection, [fieldOf(page.name), highest, value, value, key]);
+    return rows.map((row) => ({ record: recordOf(row), value: String(row["found"]) }));
   }
-  return answers;
-}
-
-function written({ key, value, author }: Write, answer: Answer): StoredRecord | null {
-  if (answer.kind === 2) return headOf(key, answer);
-  if (value === null) return null;
-  const { revision, updatedAt } = answer;
-  return { key, value, revision, updatedAt, author: author ?? null };
-}
-
-function headOf(key: string, { value, revision, updatedAt, author }: Answer): StoredRecord | null {
-  return value === null ? null : { key, value, revision, updatedAt, author };
 }
