@@ -129,6 +129,27 @@ test("batches that overlap in opposite orders do not deadlock", async () => {
   assert.doesNotMatch(server.log().slice(before), /deadlock/i);
 });
 
+test("many hand-overs at a time do not make the server stand still", async () => {
+  const backends = await Promise.all(Array.from({ length: 4 }, () => mysqlFromUrl(server.url)));
+  const people = await Promise.all(
+    backends.map(async (backend) => ({ backend, ...(await opened(backend, "stampede")) })),
+  );
+  await Promise.all(
+    people.flatMap(({ backend, id, heard }) =>
+      Array.from({ length: 12 }, async (_, at) => {
+        for (let round = 0; round < 40; round += 1) {
+          const [resource, leaseId] = [`r${at % 3}`, `${id}:${at}.${round}`];
+          if ((await admit(backend, resource, leaseId)).kind === "waiting") {
+            await until("it is granted", () => heard.granted.includes(leaseId), 60_000);
+          }
+          assert.equal(await release(backend, resource, leaseId), "released");
+        }
+      }),
+    ),
+  );
+  await Promise.all(backends.map((backend) => backend.close()));
+});
+
 test("locks that are swept away while they are taken again are not lost", async () => {
   const [one, two] = [await mysqlFromUrl(server.url), await mysqlFromUrl(server.url)];
   const [a, b] = [await opened(one, "swept"), await opened(two, "swept")];

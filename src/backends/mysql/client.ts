@@ -26,7 +26,7 @@ export type MysqlValue = Buffer | number | string | null;
 
 /** The connection that listens. */
 export interface MysqlListenConnection extends MysqlConnection {
-  on(event: "error", handler: () => void): unknown;
+  on(event: "error", handler: (error: Error) => void): unknown;
   end(): Promise<void>;
   readonly connection?: { readonly stream?: { unref?(): void } };
 }

@@ -167,13 +167,13 @@ function connections({ max_connections, Threads_connected }: Facts): Finding {
     level: "warning",
     subject,
     detail: `${detail}: soon the server turns processes away`,
-    remedy: "raise max_connections; each process needs its pool and one more",
+    remedy: "raise max_connections; each process needs its pool and two more",
   };
 }
 
 function wakeUp(isListening: boolean): Finding {
   const subject = "wake-up";
-  if (isListening) return { level: "ok", subject, detail: "a session of its own sleeps until there is mail" };
+  if (isListening) return { level: "ok", subject, detail: "a session of its own waits until there is mail" };
   return {
     level: "warning",
     subject,

@@ -44,7 +44,7 @@ const GUARANTEES: Guarantees = Object.freeze({
 /**
  * A backend on the MySQL 8 or MariaDB 10.6 (or later) that a pool of "mysql2" or "mysql2/promise"
  * connects to; the pool must name a database. It stays the caller's, who configures and ends it.
- * For pushes the backend opens one more connection like the pool's, and closes that. Where all
+ * For pushes the backend opens two more connections like the pool's, and closes those. Where all
  * connections of the pool are taken by transactions that wait for a lock, its holder can neither
  * renew nor release it: give Holdfast a pool of its own then.
  *
@@ -55,7 +55,7 @@ export function mysql(pool: MysqlPool | MysqlCallbackPool, options: MysqlOptions
 }
 
 /**
- * A backend on the server at a `mysql:` or `mariadb:` URL, over at most five connections of its
+ * A backend on the server at a `mysql:` or `mariadb:` URL, over at most six connections of its
  * own, which `close` ends. Needs "mysql2" installed. The URL's parameter `prefix` is the option of
  * this name; all others are for "mysql2".
  *
@@ -103,8 +103,7 @@ class MysqlBackend implements Backend {
       this.#opened = { locks, records, feed: new Feed(this.#calls, room) };
       const make = listenConnections(this.pool);
       if (make === undefined) return;
-      const interrupt = (id: number): Promise<unknown> => this.#calls.run("close", `KILL QUERY ${id}`);
-      this.#push = new Push(make, room, locks.crowded.overhearing(session.listener), interrupt);
+      this.#push = new Push(make, room, locks.crowded.overhearing(session.listener));
       await this.#push.open();
     } catch (cause) {
       // Whatever failed: no lock is taken yet.
@@ -165,8 +164,8 @@ class MysqlBackend implements Backend {
     diagnose(this.#calls, { isListening: this.#push !== undefined });
 
   async close(): Promise<void> {
-    const silenced = this.#push?.close() ?? Promise.resolve();
+    this.#push?.close();
     // Waits for connections that may hang; they keep nobody alive.
-    void silenced.then(() => this.own?.end()).catch(() => undefined);
+    void this.own?.end().catch(() => undefined);
   }
 }
