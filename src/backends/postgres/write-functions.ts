@@ -6,7 +6,7 @@ import { CLOCK } from "./server-clock.ts";
  * have; null for what is not written.
  *
  * Two calls that want the same at once do not see each other's rows. So whoever wants an entry it did not have
- * (\`is_changed\`) first takes a lock that goes by the entry's hash; in the order of these, after all rows.
+ * (`is_changed`) first takes a lock that goes by the entry's hash; in the order of these, after all rows.
  */
 const taken = (schema: string): string => `
 CREATE OR REPLACE FUNCTION ${schema}.taken(
