@@ -30,7 +30,9 @@ async function opened(namespace: string, over: PostgresPool = pool): Promise<Bac
 }
 
 /** A backend whose calls stay inside a transaction until it is ended by the test. */
-async function inTransaction(namespace: string): Promise<{ backend: Backend; end(how: string): Promise<void> }> {
+async function inTransaction(
+  namespace: string,
+): Promise<{ backend: Backend; end(how: string): Promise<void> }> {
   const client = await pool.connect();
   let isOpen = false;
   const held = {
@@ -39,8 +41,8 @@ async function inTransaction(namespace: string): Promise<{ backend: Backend; end
     removeListener: () => undefined,
     release: () => undefined,
   };
-  const over = { connect: () => (isOpen ? Promise.resolve(held) : pool.connect()) } as unknown as PostgresPool;
-  const backend = await opened(namespace, over);
+  const connect = (): Promise<unknown> => (isOpen ? Promise.resolve(held) : pool.connect());
+  const backend = await opened(namespace, { connect } as PostgresPool);
   await client.query("BEGIN");
   isOpen = true;
   return {
@@ -68,7 +70,7 @@ async function rest(
   return { revisions: page.versions.map(({ revision }) => revision), position: page.position };
 }
 
-test("a transaction that is open for long holds up no reader, and is shown last once it is committed", async () => {
+test("a transaction that is open for long holds up no reader, and is shown last", async () => {
   const reader = await opened("slow");
   const before = await write(reader, "before");
   const slow = await inTransaction("slow");
@@ -97,7 +99,7 @@ test("a transaction that is rolled back leaves nothing, and no reader waits for 
   await reader.close();
 });
 
-test("places given by a reader whose transaction is rolled back are given anew, to all of the same", async () => {
+test("places given by a reader whose transaction is rolled back are given anew", async () => {
   const writer = await opened("reader");
   const written = [await write(writer, "a"), await write(writer, "b")];
   const slow = await inTransaction("reader");
