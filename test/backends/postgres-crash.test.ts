@@ -117,7 +117,8 @@ describe("relaxed: a killed server forgets all locks, and grants none that someb
     ahead += TTL_MS + 1_000;
     const fence = { resource: "r", token: 1024n, shared: false };
     // Locks of another store count differently: their writers are not held to our tokens.
-    const elsewhere = await backend.write([{ collection: "c", key: "k", value: "1", revision: "1", opId: "1", fence }]);
+    const write = { collection: "c", key: "k", value: "1", revision: "1", opId: "1", fence };
+    const elsewhere = await backend.write([write]);
     assert.equal(elsewhere.kind, "written");
     const after = tokenOf(await admit(backend, "r", `${id}:3`));
     assert.ok(after > before, `${after} > ${before}`);

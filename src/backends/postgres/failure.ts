@@ -15,8 +15,8 @@ export class NoAnswer extends Error {}
 const UNSURE = /^(08|40003|57P0[125]|58|XX)/;
 
 /**
- * Rolled back because of others; the same call may succeed now. Rows that are made twice (23505) are not seen in
- * time only where the default isolation is not `read committed`.
+ * Rolled back because of others; the same call may succeed now. Rows that are made twice (23505) are not
+ * seen in time only where the default isolation is not `read committed`.
  */
 const ROLLED_BACK = new Set(["40001", "40P01", "23505"]);
 

@@ -8,12 +8,13 @@ $holdfast$;
 `;
 
 /**
- * Gives places in the feed to committed versions that have none, the oldest first, and answers how many. Whoever
- * reads the feed does that first, one reader of a collection at a time. So a version that is committed late gets
- * its place late, behind all that was ever shown; nobody waits for it, and writers wait for nobody.
+ * Gives places in the feed to committed versions that have none, the oldest first, and answers how many.
+ * Whoever reads the feed does that first, one reader of a collection at a time. So a version that is
+ * committed late gets its place late, behind all that was ever shown; nobody waits for it, and writers wait
+ * for nobody.
  *
- * Microseconds are the floor of places: where a crash or failover forgets the last places, which some reader has
- * seen, the next ones lie behind them.
+ * Microseconds are the floor of places: where a crash or failover forgets the last places, which some
+ * reader has seen, the next ones lie behind them.
  */
 const sequence = (schema: string): string => `
 CREATE OR REPLACE FUNCTION ${schema}.sequence(which int, given bigint, most int) RETURNS int
@@ -42,8 +43,9 @@ END $holdfast$;
 `;
 
 /**
- * A page as a JSON list: up to where was pruned, where the feed ends, and versions, each as a pair of its place
- * and what `shown_version` makes of it. What was pruned is looked at last: rows that were still there are true.
+ * A page as a JSON list: up to where was pruned, where the feed ends, and versions, each as a pair of its
+ * place and what `shown_version` makes of it. What was pruned is looked at last: rows that were still there
+ * are true.
  */
 const changes = (schema: string): string => `
 CREATE OR REPLACE FUNCTION ${schema}.changes(space int, name text, given bigint, after bigint, most int)
@@ -64,14 +66,15 @@ BEGIN
     WHERE v.collection = which AND v.place > after ORDER BY v.place LIMIT most
   ) AS f;
   RETURN (
-    SELECT json_build_array(c.pruned_to, c.last_place, page) FROM ${schema}.collection AS c WHERE c.id = which
+    SELECT json_build_array(c.pruned_to, c.last_place, page)
+    FROM ${schema}.collection AS c WHERE c.id = which
   );
 END $holdfast$;
 `;
 
 /**
- * Where the feed ends, and how many versions had no place yet: there may be more, if these are as many as may get
- * one in a step.
+ * Where the feed ends, and how many versions had no place yet: there may be more, if these are as many as
+ * may get one in a step.
  */
 const feedEnd = (schema: string): string => `
 CREATE OR REPLACE FUNCTION ${schema}.feed_end(space int, name text, given bigint, most int)

@@ -1,6 +1,7 @@
 /**
- * Takes versions of one record away, the oldest first, and the record itself with its last one. Its row is locked.
- * Answers how many went. What has no place yet stays: a reader's position cannot tell whether it was seen.
+ * Takes versions of one record away, the oldest first, and the record itself with its last one. Its row is
+ * locked. Answers how many went. What has no place yet stays: a reader's position cannot tell whether it
+ * was seen.
  */
 const pruneRecord = (schema: string): string => `
 CREATE OR REPLACE FUNCTION ${schema}.prune_record(
@@ -60,7 +61,9 @@ BEGIN
       )
       LIMIT most FOR NO KEY UPDATE OF r SKIP LOCKED
     LOOP
-      n := n + ${schema}.prune_record(which, it.id, it.key, before, least(it.versions - keep, most - n), up_to);
+      n := n + ${schema}.prune_record(
+        which, it.id, it.key, before, least(it.versions - keep, most - n), up_to
+      );
       EXIT WHEN n = most;
     END LOOP;
   END IF;

@@ -1,8 +1,9 @@
 /**
- * A record's row says which version is its head, and counts the versions that are left. No index covers what
- * an ordinary write changes in it (a HOT update). Versions take their `id` while their record's row is locked,
- * from a sequence, so that what depends on another version has a higher one; a commit may come later than that
- * of a higher one. Their `place` in the feed is given by the first reader that sees them: see feed-functions.ts.
+ * A record's row says which version is its head, and counts the versions that are left. No index covers
+ * what an ordinary write changes in it (a HOT update). Versions take their `id` while their record's row is
+ * locked, from a sequence, so that what depends on another version has a higher one; a commit may come
+ * later than that of a higher one. Their `place` in the feed is given by the first reader that sees them:
+ * see feed-functions.ts.
  */
 export const recordTables = (schema: string): string => `
 DO $holdfast$ BEGIN

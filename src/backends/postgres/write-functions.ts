@@ -1,22 +1,25 @@
 import { CLOCK } from "./server-clock.ts";
 
 /**
- * The first unique entry that cannot be had if all of these writes are to take effect together, as a JSON list of
- * the write's number, the entry, and the key of whoever has it. `lists`: the entries that each record is to
- * have; null for what is not written.
+ * The first unique entry that cannot be had if all of these writes are to take effect together, as a JSON
+ * list of the write's number, the entry, and the key of whoever has it. `lists`: the entries that each
+ * record is to have; null for what is not written.
  *
- * Two calls that want the same at once do not see each other's rows. So whoever wants an entry it did not have
- * (\`is_changed\`) first takes a lock that goes by the entry's hash; in the order of these, after all rows.
+ * Two calls that want the same at once do not see each other's rows. So whoever wants an entry it did not
+ * have (`is_changed`) first takes a lock that goes by the entry's hash; in the order of these, after all
+ * rows.
+ *
+ * The planner takes lists for long, and would compile the query for seconds (`jit`).
  */
 const taken = (schema: string): string => `
 CREATE OR REPLACE FUNCTION ${schema}.taken(
   ids int[], keys text[], lists text[], is_changed boolean[], is_written boolean[]
-) RETURNS json LANGUAGE plpgsql AS $holdfast$
+) RETURNS json LANGUAGE plpgsql SET jit = off AS $holdfast$
 DECLARE
   hash bigint;
 BEGIN
   FOR hash IN
-    SELECT DISTINCT hashtextextended(concat(${`'${schema.replaceAll('"', "")} '`}, ids[i], ' ', e.it ->> 0, ' ', e.it ->> 1), 0)
+    SELECT DISTINCT hashtextextended(concat('${schema} ', ids[i], ' ', e.it ->> 0, ' ', e.it ->> 1), 0)
     FROM generate_subscripts(keys, 1) AS i, jsonb_array_elements(lists[i]::jsonb) AS e (it)
     WHERE is_changed[i] AND (e.it ->> 2)::boolean ORDER BY 1
   LOOP
@@ -105,7 +108,8 @@ BEGIN
 
   FOREACH i IN ARRAY key_order LOOP
     LOOP
-      SELECT c.id INTO which FROM ${schema}.collection AS c WHERE c.space = space AND c.name = collections[i];
+      SELECT c.id INTO which FROM ${schema}.collection AS c
+      WHERE c.space = space AND c.name = collections[i];
       EXIT WHEN FOUND;
       INSERT INTO ${schema}.collection (space, name) VALUES (space, collections[i]) ON CONFLICT DO NOTHING;
     END LOOP;
