@@ -37,8 +37,8 @@ export class Feed {
     const first = isTight ? Math.floor(systemClock.random() * buckets.length) : 0;
     for (const turn of buckets.keys()) {
       const at = (first + turn) % buckets.length;
-      const part = parts[at];
-      if (part == null) return { kind: "reset", position: await this.feedEnd(collection) };
+      const part = parts[at]!;
+      if (part === null) return { kind: "reset", position: await this.feedEnd(collection) };
       const fits = versions.length + part.versions.length <= limit;
       more ||= part.more || !fits;
       if (!fits) continue;
