@@ -25,7 +25,7 @@ export class Feed {
 
   async changes(collection: string, after: FeedPosition | null, limit: number): Promise<FeedPage> {
     const buckets = this.#buckets.all(collection);
-    const positions = buckets.map((_, at) => after?.[at] ?? BEGINNING);
+    const positions = buckets.map((_, at) => (after === null ? BEGINNING : (after[at] ?? "")));
     const most = Math.max(1, Math.floor(Math.min(limit, PAGE_MAX) / buckets.length));
     const parts = await Promise.all(
       buckets.map((bucket, at) => this.#part(bucket, positions[at]!, most)),

@@ -165,6 +165,10 @@ export const pruning: readonly Case[] = [
       }
       const { versions } = await readFeed(a, collection, late);
       assert.deepEqual(versions.map(({ key, value }) => [key, value]), [["z", "1"], ["z", "2"], ["z", "2"]]);
+      await write(a, "z", [null]);
+      await prune(a);
+      const end = await a.backend.feedEnd(collection);
+      assert.deepEqual((await readFeed(a, collection, end)).versions, [], "the end is no gap, also if all went");
     },
   },
 ];
