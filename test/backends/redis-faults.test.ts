@@ -370,3 +370,53 @@ test("where only the package redis is installed, a URL's connections are its", a
   await backend.close();
   await own.stop();
 });
+
+test("a reader of what a failover lost is told to begin anew, also once others were written", async () => {
+  const own = await startRedis();
+  const backend = await redisFromUrl(own.url);
+  await opened(backend, "lost feed");
+  const client = new Redis(own.port);
+  const put = (value: string): Promise<unknown> =>
+    backend.write([{ collection: "c", key: "k", value, revision: `r${value}`, opId: `o${value}` }]);
+  await put("1");
+  // What a replica would have that did not get the next write.
+  const keys = await client.keys("lost feed:*");
+  const kept = await Promise.all(keys.map((key) => client.dumpBuffer(key)));
+  await put("2");
+  const seen = await backend.feedEnd("c");
+  await client.flushall();
+  await Promise.all(keys.map((key, at) => client.restore(key, 0, kept[at]!)));
+  assert.equal((await backend.changes("c", seen, 9)).kind, "reset", "beyond the end");
+  await put("3");
+  await put("4");
+  const answer = await backend.changes("c", seen, 9);
+  assert.equal(answer.kind, "reset", "before the end, but never there");
+  await put("5");
+  const next = await backend.changes("c", answer.position, 9);
+  assert.ok(next.kind === "page");
+  assert.deepEqual(next.versions.map(({ value }) => value), ["5"]);
+  for (const foreign of [{ place: "7" }, { 0: "7" }, { 0: "" }]) {
+    assert.equal((await backend.changes("c", foreign as Record<string, string>, 9)).kind, "reset");
+  }
+  client.disconnect();
+  await backend.close();
+  await own.stop();
+});
+
+test("a thousand combined steps are one write, and numbers in values are never touched", async () => {
+  const backend = await redisFromUrl(server.url);
+  await opened(backend, "combined");
+  const value = '{"n":9007199254740993,"e":[],"f":1e400,"s":"\\u0000"}';
+  const steps = Array.from({ length: 1_000 }, (_, at) => ({
+    value, revision: `r "${at}"\n`, opId: `o\0${at}`, author: "",
+  }));
+  const write = { collection: "c", key: "k", ifRevision: null, earlier: steps.slice(0, -1), ...steps.at(-1)! };
+  const outcome = await backend.write([write]);
+  assert.equal(outcome.kind, "written");
+  assert.deepEqual(await backend.write([write]), outcome);
+  const versions = await backend.history("c", "k", { limit: 2_000 });
+  const made = versions.map(({ revision }) => revision).reverse();
+  assert.deepEqual(made, steps.map(({ revision }) => revision));
+  assert.ok(versions.every((version) => version.value === value && version.author === ""));
+  await backend.close();
+});

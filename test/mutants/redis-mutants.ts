@@ -254,12 +254,6 @@ export const redisMutants: readonly Mutant[] = [
     replace: "",
   },
   {
-    name: "a position that was lost is gone on from",
-    file: feed,
-    find: "if not entry or positionOf(entry) ~= position then return false end",
-    replace: "",
-  },
-  {
     name: "the feed ends with what is still there",
     file: feed,
     find: "if pruned and (not position or isBefore(idOf(position), idOf(pruned))) then return pruned end",

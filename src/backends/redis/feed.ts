@@ -25,7 +25,7 @@ export class Feed {
 
   async changes(collection: string, after: FeedPosition | null, limit: number): Promise<FeedPage> {
     const buckets = this.#buckets.all(collection);
-    const positions = buckets.map((_, at) => after?.[at] ?? BEGINNING);
+    const positions = buckets.map((_, at) => (after === null ? BEGINNING : (after[at] ?? "")));
     const most = Math.max(1, Math.floor(Math.min(limit, PAGE_MAX) / buckets.length));
     const parts = await Promise.all(
       buckets.map((bucket, at) => this.#part(bucket, positions[at]!, most)),
@@ -37,8 +37,8 @@ export class Feed {
     const first = isTight ? Math.floor(systemClock.random() * buckets.length) : 0;
     for (const turn of buckets.keys()) {
       const at = (first + turn) % buckets.length;
-      const part = parts[at];
-      if (part == null) return { kind: "reset", position: await this.feedEnd(collection) };
+      const part = parts[at]!;
+      if (part === null) return { kind: "reset", position: await this.feedEnd(collection) };
       const fits = versions.length + part.versions.length <= limit;
       more ||= part.more || !fits;
       if (!fits) continue;

@@ -170,7 +170,7 @@ function pushArguments(command: string[], write: Write): void {
   const steps: readonly Step[] = earlier === undefined ? [write] : [...earlier, write];
   let kinds = "";
   for (const { value } of steps) kinds += value === null ? "d" : "v";
-  command.push(flags, kinds, key, ifRevision == null ? "" : JSON.stringify(ifRevision));
+  command.push(flags, kinds, key, JSON.stringify(ifRevision ?? ""));
   if (fence !== undefined) {
     const { resource, token } = fence;
     command.push(resource, String(token).padStart(20, "0"), String(token / 1024n));

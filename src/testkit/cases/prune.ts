@@ -165,6 +165,11 @@ export const pruning: readonly Case[] = [
       }
       const { versions } = await readFeed(a, collection, late);
       assert.deepEqual(versions.map(({ key, value }) => [key, value]), [["z", "1"], ["z", "2"], ["z", "2"]]);
+      await write(a, "z", [null]);
+      await prune(a);
+      const end = await a.backend.feedEnd(collection);
+      const rest = await readFeed(a, collection, end);
+      assert.deepEqual(rest.versions, [], "the end is no gap, also if it went");
     },
   },
 ];

@@ -15,8 +15,11 @@ export const scan: readonly Case[] = [
         await a.write({ collection: "c", key, value: `"${key === "B\\" ? "" : key}"` });
         await a.write({ collection: "cc", key: `${key}2`, value: "0" });
       }
-      await a.write({ collection: "c", key: "Bdead", value: "0" });
-      await a.write({ collection: "c", key: "Bdead", value: null });
+      // So many that they would fill pages.
+      for (const key of ["Bdead1", "Bdead2", "Bdead3", "Bdead4"]) {
+        await a.write({ collection: "c", key, value: "0" });
+        await a.write({ collection: "c", key, value: null });
+      }
       assert.deepEqual(await a.backend.scan("none", { limit: 10 }), []);
       for (const prefix of ["", "B", "B*", "B_", "B%", "é", "x"]) {
         const found: string[] = [];
