@@ -41,7 +41,8 @@ test("a user who may not create: says what to do; served once the owner has run 
   const [a, b] = [await opened(allowed, "app"), await opened(root, "app")];
   assert.equal((await admit(allowed, "r", `${a.id}:1`)).kind, "granted");
   assert.equal((await admit(root, "r", `${b.id}:1`)).kind, "waiting");
-  assert.equal((await allowed.write([{ collection: "c", key: "k", value: "1", revision: "1", opId: "1" }])).kind, "written");
+  const write = { collection: "c", key: "k", value: "1", revision: "1", opId: "1" };
+  assert.equal((await allowed.write([write])).kind, "written");
   // It may not interrupt a session of somebody else's: the step is done all the same, and the grant
   // is heard when the session has slept enough.
   assert.equal(await release(allowed, "r", `${a.id}:1`), "released");
@@ -79,7 +80,8 @@ test("sessions with other defaults: isolation, time zone, charset and modes chan
   const [seen, same] = [await odd.inspect(name), await plain.inspect(name)];
   assert.deepEqual(seen.places, same.places);
   assert.ok(Math.abs(seen.now - same.now) < 60_000);
-  await odd.write([{ collection: name, key: name, value: JSON.stringify(name), revision: name, opId: name, author: name }]);
+  const write = { value: JSON.stringify(name), revision: name, opId: name, author: name };
+  await odd.write([{ collection: name, key: name, ...write }]);
   assert.equal((await plain.read(name, name))?.value, JSON.stringify(name));
   await odd.close();
   await plain.close();

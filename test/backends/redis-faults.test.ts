@@ -410,7 +410,8 @@ test("a thousand combined steps are one write, and numbers in values are never t
   const steps = Array.from({ length: 1_000 }, (_, at) => ({
     value, revision: `r "${at}"\n`, opId: `o\0${at}`, author: "",
   }));
-  const write = { collection: "c", key: "k", ifRevision: null, earlier: steps.slice(0, -1), ...steps.at(-1)! };
+  const earlier = steps.slice(0, -1);
+  const write = { collection: "c", key: "k", ifRevision: null, earlier, ...steps.at(-1)! };
   const outcome = await backend.write([write]);
   assert.equal(outcome.kind, "written");
   assert.deepEqual(await backend.write([write]), outcome);

@@ -70,7 +70,7 @@ describe(
         await delay(100);
       }
       let placed = await client.post(`${first}/api/orders`, again, { "idempotency-key": "2" });
-      // What the request above has left in the store's queue is taken back as soon as the store answers again.
+      // What the request above has left in the store's queue is taken back once the store answers again.
       for (let tries = 0; placed.status !== 201 && tries < 100; tries++) {
         await delay(100);
         placed = await client.post(`${first}/api/orders`, again, { "idempotency-key": "2" });

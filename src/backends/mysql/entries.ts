@@ -14,8 +14,8 @@ export interface Wanting {
 export const fieldOf = (name: string): Buffer => createHash("sha256").update(name).digest();
 
 /**
- * The first unique entry that cannot be had if all of these writes are to take effect together. Who claims the
- * same at the same time meets in the index: the later one waits there, and runs again.
+ * The first unique entry that cannot be had if all of these writes are to take effect together. Who claims
+ * the same at the same time meets in the index: the later one waits there, and runs again.
  */
 export async function takenEntry(
   writes: readonly (Wanting | undefined)[],
@@ -50,7 +50,7 @@ export async function takenEntry(
 /** No value of 1,024 bytes that begins with the prefix sorts after it and this. */
 const LAST = Buffer.from("\u{10FFFF}".repeat(256));
 
-/** Where a page of entries begins (after this one) and the highest value in it. A record's key is not empty. */
+/** The entry that a page begins after, and the highest value in it. A record's key is not empty. */
 export function entryRange({ equals, prefix = "", after }: EntryPage): {
   readonly value: Buffer;
   readonly key: Buffer;

@@ -30,6 +30,8 @@ interface Asked extends Wanting {
   readonly replay: StoredVersion | undefined;
 }
 
+/** Of a version whose record is known. */
+const ROW_COLUMNS = VERSION_COLUMNS.replace("r.name, ", "");
 const ROWS_MAX = 200;
 
 const bytes = (text: string): Buffer => Buffer.from(text);
@@ -158,8 +160,7 @@ export class Writing {
   async #version(key: string, id: number): Promise<StoredVersion | null> {
     const { names } = this.room;
     const [row] = await this.transaction.rows(
-      `SELECT '' AS name, ${VERSION_COLUMNS.replace("r.name, ", "")} FROM ${names.table("version")} AS v
-       WHERE v.id = ?`,
+      `SELECT ${ROW_COLUMNS} FROM ${names.table("version")} AS v WHERE v.id = ?`,
       [id],
     );
     return row === undefined ? null : versionOf(key, row);
@@ -170,7 +171,7 @@ export class Writing {
     if (head === null) return [];
     const opIds = stepsOf(write).map(({ opId }) => opId);
     const rows = await this.transaction.rows(
-      `SELECT '' AS name, ${VERSION_COLUMNS.replace("r.name, ", "")} FROM ${this.room.names.table("version")} AS v
+      `SELECT ${ROW_COLUMNS} FROM ${this.room.names.table("version")} AS v
        WHERE v.record = ? AND v.op_id IN (${opIds.map(() => "?").join(", ")}) ORDER BY v.id`,
       [id, ...opIds.map(bytes)],
     );
@@ -209,7 +210,8 @@ export class Writing {
     }
   }
 
-  async #apply({ write, collection, row, replay, entries: had }: Asked, ms: number): Promise<StoredRecord | null> {
+  async #apply(asked: Asked, ms: number): Promise<StoredRecord | null> {
+    const { write, collection, row, replay, entries: had } = asked;
     const { key, value, fence } = write;
     if (replay !== undefined) return liveOf(replay);
     const isLive = row.head !== null && row.head.value !== null;
@@ -290,7 +292,8 @@ const textOf = ({ name, value, unique }: Entry): string => JSON.stringify([name,
 /** Whether a live place of a lock has this token. For how places are kept, see rule.ts. */
 function isHeld(places: Buffer, token: number, ms: number): boolean {
   for (let at = 0; at < places.length; at = places.indexOf(0xfe, at) + 1) {
-    const number = (offset: number): number => Number(places.toString("latin1", at + offset, at + offset + 16));
+    const number = (offset: number): number =>
+      Number(places.toString("latin1", at + offset, at + offset + 16));
     if (number(22) === token && number(54) > ms) return true;
   }
   return false;

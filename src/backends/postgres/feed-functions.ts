@@ -2,8 +2,11 @@ import { CLOCK } from "./server-clock.ts";
 
 /** A version as a JSON list: see versions.ts. */
 const shown = (schema: string): string => `
-CREATE OR REPLACE FUNCTION ${schema}.shown_version(v ${schema}.version) RETURNS json LANGUAGE sql STABLE AS $holdfast$
-  SELECT json_build_array(v.key, v.value, v.revision, v.parents, v.at, v.author, v.reason, v.op_id, v.messages)
+CREATE OR REPLACE FUNCTION ${schema}.shown_version(v ${schema}.version)
+RETURNS json LANGUAGE sql STABLE AS $holdfast$
+  SELECT json_build_array(
+    v.key, v.value, v.revision, v.parents, v.at, v.author, v.reason, v.op_id, v.messages
+  )
 $holdfast$;
 `;
 

@@ -168,7 +168,8 @@ BEGIN
     END IF;
     IF conditions[j] <> (CASE WHEN is_live THEN '=' || head.revision ELSE '' END) THEN
       refusal := json_build_array(3, j - 1, CASE WHEN is_live THEN (
-        SELECT ${schema}.shown_version(v) FROM ${schema}.version AS v WHERE v.record = head.id AND v.id = head.head
+        SELECT ${schema}.shown_version(v) FROM ${schema}.version AS v
+        WHERE v.record = head.id AND v.id = head.head
       ) END);
       EXIT;
     END IF;
