@@ -238,7 +238,8 @@ test("a role that may not create: says what to do; served once the owner has run
   await server.query(migrationSql("owned"));
   await server.query(
     "GRANT USAGE ON SCHEMA owned TO app; " +
-      "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA owned TO app",
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA owned TO app; " +
+      "GRANT USAGE ON ALL SEQUENCES IN SCHEMA owned TO app",
   );
   const allowed = await postgresFromUrl(url, { schema: "owned" });
   const { id } = await opened(allowed, "app");
