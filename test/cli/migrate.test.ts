@@ -23,7 +23,8 @@ describe("holdfast migrate", { skip: leftOut("postgres") }, () => {
     await server.query(printed.stdout);
     await server.query(
       "GRANT USAGE ON SCHEMA owned TO app; " +
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA owned TO app",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA owned TO app; " +
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA owned TO app",
     );
     const run = await holdfast(["run", "job", "--", "true"], { url });
     assert.equal(run.code, 0, run.stderr);

@@ -7,8 +7,8 @@ import { tables } from "./tables.ts";
 /**
  * All that Holdfast needs in the database, as SQL to be run in one transaction, any number of
  * times. For those who may not create tables at run time: the owner runs this, and the
- * application's role needs USAGE on the schema and its sequences, and SELECT, INSERT, UPDATE and DELETE on its
- * tables.
+ * application's role needs USAGE on the schema and its sequences, and SELECT, INSERT, UPDATE and DELETE on
+ * its tables.
  *
  * @throws RangeError if the schema is not a plain name, or the durability neither `durable` nor `relaxed`.
  */
