@@ -9,7 +9,8 @@ import { NOWHERE, type Servers } from "./servers.ts";
 /** A server of its own, with MariaDB's defaults: each commit reaches the disk. */
 export async function startMariaDb(directory: string): Promise<Servers> {
   mkdirSync(directory, { recursive: true });
-  const data = ["--no-defaults", `--datadir=${join(directory, "data")}`, `--user=${userInfo().username}`];
+  const folders = [`--datadir=${join(directory, "data")}`, `--tmpdir=${directory}`];
+  const data = ["--no-defaults", ...folders, `--user=${userInfo().username}`];
   runOnce([
     programPath("mariadb-install-db"),
     ...data,

@@ -125,6 +125,8 @@ export async function startMysql(settings: readonly string[] = []): Promise<Mysq
 const common = (data: string): readonly string[] => [
   "--no-defaults",
   `--datadir=${data}`,
+  // A server that starts clears its temporary files away, and those of all that share the folder.
+  `--tmpdir=${data}`,
   `--user=${userInfo().username}`,
   ...SETTINGS,
 ];
