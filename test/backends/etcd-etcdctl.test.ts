@@ -29,7 +29,9 @@ describe("etcd and etcdctl lock", { skip: leftOut("etcd"), timeout: 180_000 }, (
   before(async () => {
     server = await startEtcd();
     folder = mkdtempSync(join(tmpdir(), "holdfast-etcdctl-"));
-    [a, b] = await Promise.all([connect(server.url), connect(server.url)]);
+    // On a busy machine disks and processes may stand still for seconds.
+    const patient = { ttlMs: 30_000, claimMs: 15_000 };
+    [a, b] = await Promise.all([connect(server.url, patient), connect(server.url, patient)]);
   });
   after(async () => {
     for (const child of children) child.kill("SIGKILL");
